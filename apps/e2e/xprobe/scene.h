@@ -1,0 +1,28 @@
+/*
+ * What the window shows below the code: nothing, scrolling text, or full-window motion. A scene is
+ * a function of the paint's number, so that two runs show the same pictures.
+ */
+#ifndef XPROBE_SCENE_H
+#define XPROBE_SCENE_H
+
+#include <X11/Xlib.h>
+
+enum scene_kind { SCENE_STILL, SCENE_SCROLL, SCENE_GAME };
+
+typedef struct scene {
+  Display *display;
+  GC gc;
+  enum scene_kind kind;
+  int width, height; /* of the window */
+  int page_height;   /* rows after which the text repeats */
+  Pixmap texture;    /* what scrolls or pans; None for SCENE_STILL */
+  Pixmap sprite;
+} scene;
+
+/* `drawable` gives screen and depth. Draws the textures once; each paint then only copies. */
+void scene_open(scene *self, Display *display, Drawable drawable, int depth, enum scene_kind kind,
+                int width, int height);
+void scene_close(scene *self);
+void scene_draw(scene *self, Drawable target, unsigned number);
+
+#endif
