@@ -1,0 +1,112 @@
+import { EventPump } from './event-pump.ts';
+import { record } from './testing/records.ts';
+
+/** A queue with the manners of the native one: poll waits until there is something, or a wake. */
+function fakeLibrary() {
+  const batches: Uint8Array[] = [];
+  let waiting: (() => void) | undefined;
+  return {
+    outstanding: 0,
+    polls: 0,
+    push(batch: Uint8Array) {
+      batches.push(batch);
+      waiting?.();
+    },
+    async poll(buffer: Buffer): Promise<number> {
+      this.outstanding += 1;
+      this.polls += 1;
+      if (batches.length === 0) await new Promise<void>((resolve) => (waiting = resolve));
+      this.outstanding -= 1;
+      const batch = batches.shift();
+      if (batch === undefined) return 0;
+      buffer.set(batch);
+      return batch.length;
+    },
+    async wake() {
+      waiting?.();
+    },
+  };
+}
+
+describe('EventPump', () => {
+  it('dispatches batches in order and never has two calls out', async () => {
+    const library = fakeLibrary();
+    const seen: number[] = [];
+    let done: () => void = () => undefined;
+    const third = new Promise<void>((resolve) => (done = resolve));
+    const pump = new EventPump({
+      poll: (buffer) => library.poll(buffer),
+      wake: () => library.wake(),
+      dispatch: (one) => {
+        expect(library.outstanding).toBe(0);
+        if (seen.push(one.handle) === 3) done();
+      },
+      onError: (error) => {
+        throw error;
+      },
+    });
+    pump.start();
+    pump.start();
+    library.push(
+      Buffer.concat([record(1, 10, new Uint8Array(3)), record(1, 11, new Uint8Array(0))]),
+    );
+    library.push(record(1, 12, new Uint8Array(8)));
+    await third;
+    expect(seen).toEqual([10, 11, 12]);
+    await pump.stop();
+    expect(library.outstanding).toBe(0);
+  });
+
+  it('stop wakes the call that waits, and can be called twice or before start', async () => {
+    const library = fakeLibrary();
+    const options = {
+      poll: (buffer: Buffer) => library.poll(buffer),
+      wake: () => library.wake(),
+      dispatch: () => undefined,
+      onError: (error: Error) => {
+        throw error;
+      },
+    };
+    const pump = new EventPump(options);
+    pump.start();
+    await pump.stop();
+    await pump.stop();
+    expect(library.polls).toBe(1);
+    await new EventPump(options).stop();
+  });
+
+  it('reports a batch that does not decode and goes on', async () => {
+    const library = fakeLibrary();
+    const errors: Error[] = [];
+    const got = new Promise<number>((resolve) => {
+      const pump = new EventPump({
+        poll: (buffer) => library.poll(buffer),
+        wake: () => library.wake(),
+        dispatch: (one) => {
+          resolve(one.handle);
+          void pump.stop();
+        },
+        onError: (error) => errors.push(error),
+      });
+      pump.start();
+    });
+    library.push(new Uint8Array(24));
+    library.push(record(1, 5, new Uint8Array(0)));
+    expect(await got).toBe(5);
+    expect(errors.map((error) => error.name)).toEqual(['RecordError']);
+  });
+
+  it('ends with a report when the poll itself fails', async () => {
+    const errors: Error[] = [];
+    const pump = new EventPump({
+      poll: async () => Promise.reject(new Error('gone')),
+      wake: async () => undefined,
+      dispatch: () => undefined,
+      onError: (error) => errors.push(error),
+    });
+    pump.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    await pump.stop();
+    expect(errors.map((error) => error.message)).toEqual(['gone']);
+  });
+});

@@ -1,0 +1,70 @@
+import { RecordError, decodeRecords, type EventRecord } from './record-decoder.ts';
+
+/** koffi's asynchronous call: `(buffer, capacity, timeoutMs) → bytes used or a pd_error`. */
+export type PollCall = (buffer: Buffer, capacity: number, timeoutMs: number) => Promise<number>;
+
+export interface EventPumpOptions {
+  readonly poll: PollCall;
+  /** Makes a poll that waits return at once. */
+  readonly wake: () => Promise<void>;
+  readonly dispatch: (record: EventRecord) => void;
+  /** A batch that does not decode, or a poll that fails for another reason than closing. */
+  readonly onError: (error: Error) => void;
+  /** At most 100: process.exit() waits for an outstanding call this long. */
+  readonly timeoutMs?: number;
+  /** Bytes; the largest record has to fit. */
+  readonly capacity?: number;
+}
+
+/**
+ * Drains one library's event queue with one blocking call on a pool thread at a time, and hands
+ * each record to `dispatch` on the JavaScript thread. One pump per library: each holds one of
+ * libuv's pool threads. It runs from start() to stop() and keeps the process alive only between.
+ */
+export class EventPump {
+  readonly #options: EventPumpOptions;
+  readonly #buffer: Buffer;
+  readonly #timeoutMs: number;
+  #running: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(options: EventPumpOptions) {
+    this.#options = options;
+    this.#timeoutMs = Math.min(options.timeoutMs ?? 100, 100);
+    this.#buffer = Buffer.alloc(options.capacity ?? 1 << 20);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when the last call has returned and what it brought has been dispatched. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#running === undefined) return;
+    await this.#options.wake().catch(() => undefined); // the time-out ends the call anyway
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      let used: number;
+      try {
+        used = await this.#options.poll(this.#buffer, this.#buffer.length, this.#timeoutMs);
+      } catch (error) {
+        this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      this.#deliver(used);
+    }
+  }
+
+  #deliver(used: number): void {
+    try {
+      for (const record of decodeRecords(this.#buffer, used)) this.#options.dispatch(record);
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      this.#options.onError(error);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { z } from 'zod';
+import { PD_EVENTS } from './abi.ts';
+import { logSchema, type NativeLog } from './events.ts';
+import type { EventRecord } from './record-decoder.ts';
+
+export interface EventRouterOptions {
+  readonly log: (entry: NativeLog) => void;
+  /** Records kept for handles whose open has not returned yet; the oldest goes first. */
+  readonly orphanLimit?: number;
+}
+
+export type RecordListener = (record: EventRecord) => void;
+
+/**
+ * Hands records to the owner of their handle. An event can overtake the return value of the call
+ * that made its handle (two pool threads), so records of unknown handles wait in a small buffer.
+ */
+export class EventRouter {
+  readonly #listeners = new Map<number, RecordListener>();
+  readonly #log: (entry: NativeLog) => void;
+  readonly #orphanLimit: number;
+  #orphans: EventRecord[] = [];
+
+  constructor(options: EventRouterOptions) {
+    this.#log = options.log;
+    this.#orphanLimit = options.orphanLimit ?? 64;
+  }
+
+  register(handle: number, listener: RecordListener): void {
+    this.#listeners.set(handle, listener);
+    const early = this.#orphans.filter((record) => record.handle === handle);
+    if (early.length === 0) return;
+    this.#orphans = this.#orphans.filter((record) => record.handle !== handle);
+    // Later, so that whoever opened the object can attach its listeners first.
+    setImmediate(() => early.forEach((record) => this.#deliver(listener, record)));
+  }
+
+  unregister(handle: number): void {
+    this.#listeners.delete(handle);
+  }
+
+  readonly dispatch = (record: EventRecord): void => {
+    if (record.type === PD_EVENTS.PD_EVENT_LOG) {
+      this.#deliver((one) => this.#log(parsePayload(logSchema, one)), record);
+      return;
+    }
+    const listener = this.#listeners.get(record.handle);
+    if (listener !== undefined) {
+      this.#deliver(listener, record);
+      return;
+    }
+    this.#orphans.push({ ...record, payload: Uint8Array.from(record.payload) });
+    if (this.#orphans.length > this.#orphanLimit) this.#orphans.shift();
+  };
+
+  #deliver(listener: RecordListener, record: EventRecord): void {
+    try {
+      listener(record);
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#log({ level: 'error', message: `event ${record.type} of ${record.handle}: ${text}` });
+    }
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export function parsePayload<T>(schema: z.ZodType<T>, record: EventRecord): T {
+  return schema.parse(JSON.parse(decoder.decode(record.payload)));
+}

@@ -1,0 +1,22 @@
+export { ABI_VERSION, type NativeErrorCode } from './abi.ts';
+export { NativeError, NativeLibraryError, isNativeError } from './errors.ts';
+export type {
+  BackendReport,
+  ChannelState,
+  CursorShape,
+  EncoderEvent,
+  IceCandidate,
+  NativeLog,
+  PeerFeedback,
+  PeerPath,
+  PeerState,
+  PipelineInfo,
+  PipelineStats,
+  ProbeReport,
+  SourceEvent,
+  WindowInfo,
+} from './events.ts';
+export { FakeMediaHost, FakeInjector, FakePeer, FakePipeline } from './fake-media-host.ts';
+export { findLibraries, type LibraryPaths } from './library-paths.ts';
+export type * from './media-host.ts';
+export { openNativeMediaHost, type NativeMediaHostOptions } from './native-media-host.ts';
