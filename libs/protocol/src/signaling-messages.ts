@@ -48,7 +48,9 @@ export const offerAuthSchema = z.object({
 export type OfferAuth = z.infer<typeof offerAuthSchema>;
 
 export const answerAuthSchema = z.extend(offerAuthSchema, {
-  /** Ed25519 by the host's key over the input of `mac`. */
+  /** The host's Ed25519 public key; a link's `h` is its hash. */
+  hostKey: z.optional(z.string().check(z.regex(BASE64URL_32))),
+  /** By that key over the input of `mac`. */
   signature: z.optional(z.string().check(z.regex(BASE64URL_64))),
 });
 export type AnswerAuth = z.infer<typeof answerAuthSchema>;
