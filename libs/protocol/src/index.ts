@@ -1,6 +1,7 @@
 export * from './bytes.ts';
 export * from './close-codes.ts';
 export * from './control-messages.ts';
+export * from './emitter.ts';
 export * from './error-codes.ts';
 export * from './hid-usages.ts';
 export {
@@ -22,3 +23,5 @@ export * from './reconnect-policy.ts';
 export * from './room-code.ts';
 export * from './sdp-auth.ts';
 export * from './signaling-messages.ts';
+export * from './signaling-client.ts';
+export type { SocketConstructor, SocketLike, Timers } from './web-socket.ts';

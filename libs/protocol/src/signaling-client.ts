@@ -1,0 +1,482 @@
+import { toBase64Url } from './bytes.ts';
+import { CLOSE, mayRetryAfterClose } from './close-codes.ts';
+import { Emitter } from './emitter.ts';
+import { errorCodeInfo } from './error-codes.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { signHostSlot, type HostKey } from './host-key.ts';
+import { SUBPROTOCOL_V2 } from './identifiers.ts';
+import { parseServerMessage } from './message-parser.ts';
+import { OutgoingQueue } from './outgoing-queue.ts';
+import { createReconnectPolicy, type ReconnectPolicy } from './reconnect-policy.ts';
+import type {
+  ClientMessage,
+  IncomingRelay,
+  Member,
+  MemberEvent,
+  OutgoingRelay,
+  PeerRole,
+  ServerMessage,
+  Welcome,
+} from './signaling-messages.ts';
+import {
+  SOCKET_OPEN,
+  systemTimers,
+  type SocketConstructor,
+  type SocketLike,
+  type Timers,
+} from './web-socket.ts';
+
+export type SignalingState =
+  | { readonly state: 'idle' }
+  | { readonly state: 'connecting'; readonly attempt: number }
+  | { readonly state: 'joined' }
+  | {
+      readonly state: 'reconnecting';
+      readonly inMs: number;
+      readonly attempt: number;
+      readonly reason: string;
+    }
+  /** It does not come back by itself. `final`: coming back would end the same way. */
+  | {
+      readonly state: 'closed';
+      readonly code: number;
+      readonly reason: string;
+      readonly final: boolean;
+    };
+
+/** From the server's `error`, or found here (`local`). Not fatal ones change no state. */
+export interface SignalingError {
+  readonly code: string;
+  readonly message: string;
+  readonly field?: string | undefined;
+  readonly fatal: boolean;
+  readonly local: boolean;
+}
+
+export interface SignalingEvents {
+  state: SignalingState;
+  /** Relays and presence, in the order of the server. */
+  message: IncomingRelay | MemberEvent;
+  /** After each join; `resumed` says whether the server still knew this member. */
+  welcome: Welcome;
+  error: SignalingError;
+}
+
+export interface SignalingClientOptions {
+  /** ws:// or wss://, used as it is. */
+  readonly url: string;
+  readonly room: string;
+  readonly role: PeerRole;
+  readonly WebSocket: SocketConstructor;
+  readonly name?: string;
+  /** The operator's JWT, where the service wants one. */
+  readonly token?: string;
+  /** A host's key: the client waits for `hello` and signs the slot. */
+  readonly hostKey?: HostKey;
+  readonly maxViewers?: number;
+  /** `resumeToken` of an earlier client: a page that was reloaded keeps its place. */
+  readonly resume?: string;
+  readonly policy?: ReconnectPolicy;
+  readonly timers?: Timers;
+  readonly random?: () => number;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+  /** From opening the socket to `welcome`. */
+  readonly joinTimeoutMs?: number;
+  /** Relays kept while there is no connection; OutgoingQueue has the policy. */
+  readonly maxQueued?: number;
+  /** Bytes that the socket may hold back before relays are dropped. */
+  readonly maxBufferedBytes?: number;
+}
+
+/** How `send` took a message. */
+export type SendResult = 'sent' | 'queued' | 'dropped';
+
+const JOIN_TIMEOUT_MS = 10_000;
+const PROBE_MS = 3_000;
+const LEAVE_MS = 1_000;
+const MAX_QUEUED = 128;
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+/**
+ * One member's connection to signaling (`peerdeck.v2`), for hosts and viewers. It joins, answers
+ * heartbeats, finds half-open connections, comes back with its resume token after a loss, moves
+ * when the server drains, and stops where the close-code table says that coming back is useless.
+ * Single-threaded; listeners are called from socket and timer callbacks.
+ */
+export class SignalingClient {
+  readonly #options: SignalingClientOptions;
+  readonly #events = new Emitter<SignalingEvents>();
+  readonly #queue: OutgoingQueue;
+  readonly #policy: ReconnectPolicy;
+  readonly #timers: Timers;
+  readonly #random: () => number;
+  readonly #now: () => number;
+  readonly #heartbeat: Heartbeat;
+  readonly #members = new Map<string, Member>();
+  #state: SignalingState = { state: 'idle' };
+  #socket: SocketLike | undefined;
+  #joinTimer: unknown;
+  #retryTimer: unknown;
+  #attempt = 0;
+  #welcome: Welcome | undefined;
+  #resume: string | undefined;
+  #fatal: { code: string; message: string; retryAfterMs: number | undefined } | undefined;
+  /** When the draining server wants us back, on `now`'s clock. */
+  #returnAt: number | undefined;
+  #ended = false;
+
+  constructor(options: SignalingClientOptions) {
+    this.#options = options;
+    this.#queue = new OutgoingQueue(options.maxQueued ?? MAX_QUEUED);
+    this.#policy = options.policy ?? createReconnectPolicy();
+    this.#timers = options.timers ?? systemTimers;
+    this.#random = options.random ?? Math.random;
+    this.#now = options.now ?? (() => performance.now());
+    this.#resume = options.resume;
+    this.#heartbeat = new Heartbeat({
+      timers: this.#timers,
+      sendPing: (id) => {
+        this.#write({ type: 'ping', id });
+      },
+      onDead: () => {
+        this.#lost(CLOSE.heartbeatTimeout, 'the server does not answer');
+      },
+    });
+  }
+
+  get state(): SignalingState {
+    return this.#state;
+  }
+
+  /** The last welcome; undefined before the first join. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** The other members as last heard. */
+  get members(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** What continues this membership from another client; a secret, never to be logged. */
+  get resumeToken(): string | undefined {
+    return this.#resume;
+  }
+
+  /** Relays that were dropped by the queue's policy, ever. */
+  get droppedMessages(): number {
+    return this.#queue.dropped;
+  }
+
+  on<Name extends keyof SignalingEvents>(
+    name: Name,
+    listener: (event: SignalingEvents[Name]) => void,
+  ): () => void {
+    return this.#events.on(name, listener);
+  }
+
+  /** Starts, or starts again after 'closed' that was not by our own wish. Else does nothing. */
+  connect(): void {
+    const { state } = this.#state;
+    if (this.#ended || (state !== 'idle' && state !== 'closed')) return;
+    this.#attempt = 0;
+    this.#open();
+  }
+
+  /** The page is visible or the network is back: tries now instead of later. */
+  wake(): void {
+    if (this.#state.state === 'reconnecting') {
+      this.#clearTimers();
+      this.#open();
+    } else if (this.#state.state === 'joined') {
+      this.#heartbeat.probe(PROBE_MS);
+    }
+  }
+
+  /** Relays `message`; keeps it for later while there is no connection. */
+  send(message: OutgoingRelay): SendResult {
+    if (this.#ended || this.#state.state === 'closed') return 'dropped';
+    if (this.#state.state !== 'joined') {
+      this.#queue.push(message);
+      return 'queued';
+    }
+    return this.#relay(message);
+  }
+
+  /** Says goodbye, so that the others know at once, and ends. Resolves when it is said. */
+  leave(reason?: string): Promise<void> {
+    const socket = this.#socket;
+    const joined = this.#state.state === 'joined';
+    if (this.#ended || socket === undefined || !joined) {
+      this.close();
+      return Promise.resolve();
+    }
+    this.#write(reason === undefined ? { type: 'leave' } : { type: 'leave', reason });
+    this.#socket = undefined;
+    this.#end(reason ?? 'left');
+    return new Promise((resolve) => {
+      const timer = this.#timers.set(() => {
+        discard(socket);
+        resolve();
+      }, LEAVE_MS);
+      silence(socket);
+      socket.onclose = () => {
+        this.#timers.clear(timer);
+        resolve();
+      };
+      socket.close(CLOSE.normal, 'left');
+    });
+  }
+
+  /** Ends without a goodbye: the server keeps the place for `detachMs`. Idempotent. */
+  close(): void {
+    if (this.#ended) return;
+    this.#dropSocket();
+    this.#end('closed here');
+  }
+
+  #end(reason: string): void {
+    this.#ended = true;
+    this.#clearTimers();
+    this.#heartbeat.stop();
+    this.#queue.clear();
+    this.#setState({ state: 'closed', code: CLOSE.normal, reason, final: true });
+    this.#events.clear();
+  }
+
+  #open(): void {
+    this.#fatal = undefined;
+    this.#setState({ state: 'connecting', attempt: this.#attempt });
+    let socket: SocketLike;
+    try {
+      socket = new this.#options.WebSocket(this.#options.url, [SUBPROTOCOL_V2]);
+    } catch (error) {
+      // A URL that is none, or ws:// from an https page: trying again can't help.
+      this.#giveUp(CLOSE.policy, error instanceof Error ? error.message : 'bad address', true);
+      return;
+    }
+    this.#socket = socket;
+    this.#joinTimer = this.#timers.set(() => {
+      this.#lost(CLOSE.joinTimeout, 'the server did not let us in in time');
+    }, this.#options.joinTimeoutMs ?? JOIN_TIMEOUT_MS);
+    socket.onopen = () => {
+      if (socket.protocol !== SUBPROTOCOL_V2) {
+        this.#lost(CLOSE.policy, `the server does not speak ${SUBPROTOCOL_V2}`);
+      } else if (this.#options.hostKey === undefined) {
+        this.#join(undefined);
+      }
+    };
+    socket.onmessage = ({ data }) => {
+      this.#receive(data);
+    };
+    socket.onclose = ({ code, reason }) => {
+      this.#lost(code, reason);
+    };
+    socket.onerror = () => {}; // onclose follows and says more
+  }
+
+  #join(challenge: string | undefined): void {
+    const { room, role, name, token, hostKey, maxViewers } = this.#options;
+    this.#write({
+      type: 'join',
+      room,
+      role,
+      ...(name === undefined ? {} : { name }),
+      ...(token === undefined ? {} : { token }),
+      ...(maxViewers === undefined ? {} : { maxViewers }),
+      ...(this.#resume === undefined ? {} : { resume: this.#resume }),
+      ...(hostKey === undefined || challenge === undefined
+        ? {}
+        : {
+            hostKey: toBase64Url(hostKey.publicKey),
+            hostSignature: signHostSlot(challenge, room, hostKey),
+          }),
+    });
+  }
+
+  #receive(data: unknown): void {
+    this.#heartbeat.seen();
+    const parsed = parseServerMessage(data);
+    if (parsed.ok) {
+      this.#handle(parsed.message);
+    } else if (parsed.error.code !== 'unknown-type') {
+      // A newer server may say what we do not know; anything else is a fault worth telling.
+      this.#events.emit('error', { ...parsed.error, fatal: false, local: true });
+    }
+  }
+
+  #handle(message: ServerMessage): void {
+    switch (message.type) {
+      case 'hello':
+        if (this.#options.hostKey !== undefined) this.#join(message.challenge);
+        return;
+      case 'welcome':
+        this.#joined(message);
+        return;
+      case 'ping':
+        this.#write({ type: 'pong', id: message.id });
+        return;
+      case 'pong':
+        return;
+      case 'drain':
+        this.#drain(message.retryAfterMs);
+        return;
+      case 'error': {
+        const { code, field, fatal, retryAfterMs } = message;
+        if (fatal) this.#fatal = { code, message: message.message, retryAfterMs };
+        this.#events.emit('error', { code, message: message.message, field, fatal, local: false });
+        return;
+      }
+      case 'member-joined':
+      case 'member-resumed':
+        this.#remember(message.peerId, message.role, 'connected');
+        break;
+      case 'member-detached':
+        this.#remember(message.peerId, message.role, 'detached');
+        break;
+      case 'member-left':
+        this.#members.delete(message.peerId);
+        break;
+      default:
+        break;
+    }
+    this.#events.emit('message', message);
+  }
+
+  #joined(welcome: Welcome): void {
+    if (this.#state.state === 'joined') return;
+    this.#clearTimers();
+    this.#attempt = 0;
+    this.#welcome = welcome;
+    this.#resume = welcome.resume;
+    this.#members.clear();
+    for (const { peerId, role, state } of welcome.members) this.#remember(peerId, role, state);
+    this.#heartbeat.start(welcome.heartbeatMs);
+    // Queued first, so that what listeners send now comes after it.
+    this.#state = { state: 'joined' };
+    for (const message of this.#queue.drain((peer) => this.#members.has(peer))) {
+      this.#relay(message);
+    }
+    this.#events.emit('welcome', welcome);
+    if (this.#state.state === 'joined') this.#events.emit('state', this.#state);
+  }
+
+  /** The socket is gone or as good as gone. */
+  #lost(code: number, reason: string): void {
+    const fatal = this.#fatal;
+    this.#dropSocket();
+    this.#clearTimers();
+    const final =
+      !mayRetryAfterClose(code) || (fatal && errorCodeInfo(fatal.code)?.retryable === false);
+    const text = fatal?.message ?? (reason === '' ? 'the connection was lost' : reason);
+    if (final === true) {
+      this.#giveUp(code, text, true);
+      return;
+    }
+    const drainMs = this.#returnAt === undefined ? undefined : this.#returnAt - this.#now();
+    this.#returnAt = undefined;
+    const retryAfterMs = fatal?.retryAfterMs ?? (drainMs && Math.max(drainMs, 0));
+    const next = this.#policy.next(this.#attempt, {
+      random: this.#random,
+      retryAfterMs,
+      closeCode: code,
+    });
+    if (next === 'stop') {
+      this.#giveUp(code, text, false);
+      return;
+    }
+    this.#attempt += 1;
+    this.#retryTimer = this.#timers.set(() => {
+      this.#open();
+    }, next);
+    this.#setState({ state: 'reconnecting', inMs: next, attempt: this.#attempt, reason: text });
+  }
+
+  #giveUp(code: number, reason: string, final: boolean): void {
+    this.#dropSocket();
+    this.#clearTimers();
+    this.#queue.clear();
+    this.#setState({ state: 'closed', code, reason, final });
+  }
+
+  /** The connection serves until it is time to move; if it closes before, `#lost` waits. */
+  #drain(retryAfterMs: number): void {
+    if (this.#returnAt !== undefined) return;
+    const delay = this.#policy.next(0, { random: this.#random, retryAfterMs });
+    if (delay === 'stop') return;
+    this.#returnAt = this.#now() + delay;
+    this.#retryTimer = this.#timers.set(() => {
+      this.#returnAt = undefined;
+      this.#dropSocket();
+      this.#clearTimers();
+      this.#open();
+    }, delay);
+  }
+
+  #relay(message: OutgoingRelay): SendResult {
+    const text = JSON.stringify(message);
+    const max = this.#welcome?.limits.messageBytes ?? Number.POSITIVE_INFINITY;
+    if (text.length > max) return this.#refuse('too-large', `${text.length} of ${max} bytes`);
+    const buffered = this.#socket?.bufferedAmount ?? 0;
+    if (buffered > (this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES)) {
+      return this.#refuse('slow-consumer', 'the connection does not take what is sent');
+    }
+    return this.#writeText(text) ? 'sent' : 'dropped';
+  }
+
+  #refuse(code: string, message: string): SendResult {
+    this.#events.emit('error', { code, message, fatal: false, local: true });
+    return 'dropped';
+  }
+
+  #write(message: ClientMessage): void {
+    this.#writeText(JSON.stringify(message));
+  }
+
+  #writeText(text: string): boolean {
+    const socket = this.#socket;
+    if (socket?.readyState !== SOCKET_OPEN) return false;
+    socket.send(text);
+    return true;
+  }
+
+  #remember(peerId: string, role: PeerRole, state: Member['state']): void {
+    this.#members.set(peerId, { peerId, role, state });
+  }
+
+  #dropSocket(): void {
+    this.#heartbeat.stop();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket !== undefined) discard(socket);
+  }
+
+  #clearTimers(): void {
+    if (this.#joinTimer !== undefined) this.#timers.clear(this.#joinTimer);
+    if (this.#retryTimer !== undefined) this.#timers.clear(this.#retryTimer);
+    this.#joinTimer = undefined;
+    this.#retryTimer = undefined;
+  }
+
+  #setState(state: SignalingState): void {
+    this.#state = state;
+    this.#events.emit('state', state);
+  }
+}
+
+/** No handler is null: `ws` throws an error that nobody listens to. */
+function silence(socket: SocketLike): void {
+  const ignore = () => {};
+  socket.onopen = ignore;
+  socket.onmessage = ignore;
+  socket.onclose = ignore;
+  socket.onerror = ignore;
+}
+
+/** Lets go of a socket that may be half-open: nobody waits for its closing handshake. */
+function discard(socket: SocketLike): void {
+  silence(socket);
+  if (socket.terminate !== undefined) socket.terminate();
+  else socket.close(CLOSE.reconnecting, 'reconnecting');
+}

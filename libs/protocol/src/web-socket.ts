@@ -1,0 +1,34 @@
+/** What the client needs of a WebSocket: the browser's fits, and so does that of `ws`. */
+export interface SocketLike {
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  readonly protocol: string;
+  onopen: Handler<unknown> | null;
+  onmessage: Handler<{ readonly data: unknown }> | null;
+  onclose: Handler<{ readonly code: number; readonly reason: string }> | null;
+  onerror: Handler<unknown> | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+  /** Only `ws` has it: ends at once, without the closing handshake. */
+  terminate?(): void;
+}
+
+export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
+
+/** Written as a method, so that handlers of the richer DOM and ws events fit too. */
+type Handler<Event> = { handle(event: Event): void }['handle'];
+
+export const SOCKET_OPEN = 1;
+
+/** Timers of the environment unless a test gives its own. */
+export interface Timers {
+  set(callback: () => void, ms: number): unknown;
+  clear(handle: unknown): void;
+}
+
+export const systemTimers: Timers = {
+  set: (callback, ms) => setTimeout(callback, ms),
+  clear: (handle) => {
+    clearTimeout(handle as ReturnType<typeof setTimeout>);
+  },
+};
