@@ -1,0 +1,73 @@
+import type { RegistryCounts } from '../room-registry.ts';
+import type { JoinRefusal, JoinRequest, LeaveReason, Room, RoomMember } from '../room.ts';
+
+/*
+ * Where rooms live, and how a frame reaches a member. Above this interface nothing knows
+ * whether a room is on one node or on many. None of its promises rejects: a backend that fails is
+ * an outcome of the join, and of the rest it is the bus's own to catch up with.
+ */
+
+/** What changes for the members of a room; told to each but the one that caused it. */
+export type RoomEvent =
+  | { readonly type: 'joined'; readonly member: RoomMember }
+  | { readonly type: 'detached'; readonly member: RoomMember; readonly graceMs: number }
+  | { readonly type: 'resumed'; readonly member: RoomMember }
+  | { readonly type: 'left'; readonly member: RoomMember; readonly reason: LeaveReason };
+
+export type JoinOutcome =
+  | {
+      readonly ok: true;
+      readonly member: RoomMember;
+      readonly resumed: boolean;
+      /** All members at the moment of the join, the new one included. */
+      readonly members: readonly RoomMember[];
+    }
+  | {
+      readonly ok: false;
+      readonly code: JoinRefusal | 'unavailable';
+      readonly retryAfterMs?: number;
+    };
+
+/** The node's side: it owns the sockets. Called synchronously, and must not throw. */
+export interface BusListener {
+  /** A frame for one of this node's connections, to be written as it is. */
+  frame(connectionId: string, frame: string): void;
+  event(connectionId: string, event: RoomEvent): void;
+  /** Another connection took this one's place. */
+  replaced(connectionId: string): void;
+}
+
+export interface BusHealth {
+  readonly ready: boolean;
+  /** Why not, for /readyz. */
+  readonly detail: string;
+}
+
+export interface Bus {
+  readonly kind: string;
+  readonly nodeId: string;
+
+  /** Before any join. */
+  listen(listener: BusListener): void;
+
+  /** Frames and events for the connection may reach the listener before the promise resolves. */
+  join(request: JoinRequest): Promise<JoinOutcome>;
+
+  /** Gives a place up; does nothing if the connection does not hold it (any more). */
+  leave(room: string, member: RoomMember, reason: LeaveReason): Promise<void>;
+
+  /** Keeps the place for the grace period; then the others hear that the member is lost. */
+  detach(room: string, member: RoomMember): Promise<void>;
+
+  /** The room as this node knows it: synchronous, for the message path awaits nothing. */
+  room(room: string): Room | undefined;
+
+  /** Hands a frame on. Never awaits; a frame for a member that has just left is dropped. */
+  send(to: RoomMember, frame: string): void;
+
+  health(): BusHealth;
+  counts(): RegistryCounts;
+
+  /** Idempotent. Tells nobody anything: the places outlive the node where the backend can. */
+  close(): Promise<void>;
+}

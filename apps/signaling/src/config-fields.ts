@@ -1,0 +1,166 @@
+import { BlockList, isIP } from 'node:net';
+import { iceServerSchema, type IceServer } from '@peerdeck/protocol';
+import * as z from 'zod';
+
+/*
+ * The kinds of values an environment variable may hold. Each carries, as zod metadata, what the
+ * documentation and the error messages say about it, so that a fact is written once.
+ */
+
+export interface FieldMeta {
+  /** What is allowed, as an error message and the table in the documentation say it. */
+  allowed: string;
+  about: string;
+  /** The default as one writes it in a .env file; '' means unset. */
+  fallback: string;
+  /** The value is never shown. */
+  secret: boolean;
+  /** Set while the feature behind the variable is not part of the build. */
+  unavailable?: string;
+}
+
+export const fieldMeta = z.registry<FieldMeta>();
+
+type Extra = Partial<Pick<FieldMeta, 'secret' | 'unavailable'>>;
+
+function field<T>(
+  parser: z.ZodType<T, string>,
+  fallback: string,
+  allowed: string,
+  about: string,
+  extra: Extra = {},
+): z.ZodDefault<z.ZodType<T, string>> {
+  const described = z.prefault(parser, fallback) as unknown as z.ZodDefault<z.ZodType<T, string>>;
+  fieldMeta.add(described, { allowed, about, fallback, secret: false, ...extra });
+  return described;
+}
+
+/** A parser from a function that throws, or answers undefined, for what is not allowed. */
+function parsed<T>(read: (text: string) => T | undefined): z.ZodType<T, string> {
+  return z.string().transform((text, context) => {
+    const value = attempt(() => read(text.trim()));
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: 'not allowed' });
+    return z.NEVER;
+  });
+}
+
+function attempt<T>(read: () => T | undefined): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+export function integer(min: number, max: number, fallback: number, about: string) {
+  const read = (text: string) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  const allowed = `a whole number from ${min} to ${max}`;
+  return field(parsed(read), String(fallback), allowed, about);
+}
+
+/** A limit on a rate; 0 switches it off. */
+export function rate(fallback: number, about: string) {
+  return integer(0, 10_000_000, fallback, `${about} 0: no limit.`);
+}
+
+export function flag(fallback: boolean, about: string, extra?: Extra) {
+  const read = (text: string) =>
+    /^(true|1)$/i.test(text) ? true : /^(false|0)$/i.test(text) ? false : undefined;
+  return field(parsed(read), String(fallback), 'true or false', about, extra);
+}
+
+export function choice<const T extends string>(values: readonly T[], fallback: T, about: string) {
+  const read = (text: string) => values.find((value) => value === text);
+  return field(parsed(read), fallback, values.join(', '), about);
+}
+
+export function text(fallback: string, allowed: string, about: string, extra?: Extra) {
+  return field(
+    parsed((value) => value),
+    fallback,
+    allowed,
+    about,
+    extra,
+  );
+}
+
+/** RFC 7230 token, which is what a WebSocket subprotocol must be. */
+export function token(about: string) {
+  const read = (value: string) =>
+    value === '' || /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/.test(value) ? value : undefined;
+  return field(parsed(read), '', 'one subprotocol name without spaces', about);
+}
+
+/** An entry of the origin allow-list: an exact origin, or any host below one. */
+export interface OriginPattern {
+  scheme: string;
+  host: string;
+  /** As a URL writes it: '' for the scheme's own port. */
+  port: string;
+  subdomains: boolean;
+}
+
+function originPattern(entry: string): OriginPattern {
+  const wild = /^([a-z][a-z0-9+.-]*:\/\/)\*\.(.+)$/i.exec(entry);
+  const url = new URL(wild ? `${wild[1]}${wild[2]}` : entry);
+  const exact = `${url.protocol}//${url.host}`;
+  const written = (wild ? `${wild[1]}${wild[2]}` : entry).toLowerCase().replace(/\/$/, '');
+  const port = /:\d+$/.exec(written)?.[0] ?? '';
+  if (written !== exact && written !== `${exact}${port}`) throw new Error('not an origin');
+  if (url.hostname.includes('*') || !/^https?:$/.test(url.protocol)) throw new Error('no origin');
+  return { scheme: url.protocol, host: url.hostname, port: url.port, subdomains: wild !== null };
+}
+
+export function origins(about: string) {
+  return field(
+    parsed((value) => list(value).map(originPattern)),
+    '',
+    'a comma-separated list of origins such as https://play.example.com or https://*.example.com',
+    about,
+  );
+}
+
+export function networks(about: string) {
+  const read = (value: string) => {
+    const blocks = new BlockList();
+    for (const entry of list(value)) {
+      const [address = '', bits] = entry.split('/');
+      const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+      if (isIP(address) === 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) return undefined;
+      if (bits === undefined) blocks.addAddress(address, family);
+      else blocks.addSubnet(address, Number(bits), family);
+    }
+    return blocks;
+  };
+  const allowed = 'a comma-separated list of addresses and CIDR blocks such as 10.0.0.0/8';
+  return field(parsed(read), '', allowed, about);
+}
+
+export function iceServers(about: string) {
+  const read = (value: string): IceServer[] | undefined => {
+    const entries: unknown = JSON.parse(value === '' ? '[]' : value);
+    if (!Array.isArray(entries)) return undefined;
+    return entries.map((entry: unknown) => {
+      const urls = typeof entry === 'object' && entry !== null && 'urls' in entry && entry.urls;
+      const server = iceServerSchema.parse(
+        typeof urls === 'string' ? { ...(entry as object), urls: [urls] } : entry,
+      );
+      if (!server.urls.every((url) => /^(stuns?|turns?):/.test(url))) throw new Error('scheme');
+      return server;
+    });
+  };
+  const allowed =
+    'a JSON array like [{"urls":["turn:turn.example.com"],"username":"u","credential":"c"}]';
+  return field(parsed(read), '', allowed, about, { secret: true });
+}
+
+function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}

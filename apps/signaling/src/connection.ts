@@ -1,0 +1,186 @@
+import { CLOSE, type CloseCode } from '@peerdeck/protocol';
+import type { WebSocket } from 'ws';
+import type { Clock } from './clock.ts';
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  readonly code: number;
+  /** `server` also when the peer's framing was at fault and the code is our answer to it. */
+  readonly by: 'peer' | 'server';
+}
+
+export interface ConnectionHandler {
+  /**
+   * One text frame. While the promise it may return is pending, later frames wait: the frames of
+   * a connection are handled one after the other, in order.
+   */
+  message(text: string): void | Promise<void>;
+  /** Once, as soon as the end is known; the socket itself may take longer to go. */
+  ended(end: ConnectionEnd): void;
+  /** A handler that failed; the connection is closed with 1011. */
+  failed(error: unknown): void;
+}
+
+export interface ConnectionOptions {
+  readonly id: string;
+  readonly socket: WebSocket;
+  readonly clock: Clock;
+  /** Unsent bytes at which the receiver counts as too slow. */
+  readonly maxBufferedBytes: number;
+  /** What a connection closes with for a binary frame and for being too slow. */
+  readonly codes: { readonly binary: number; readonly slow: number };
+}
+
+/** Frames that may wait for the one being handled; more, and the socket is not read. */
+const MAX_WAITING = 64;
+
+/** One WebSocket: its order, its bounds and its end. Owns the socket. */
+export class Connection {
+  readonly id: string;
+  readonly #socket: WebSocket;
+  readonly #clock: Clock;
+  readonly #options: ConnectionOptions;
+  readonly #waiting: string[] = [];
+  #handler: ConnectionHandler | undefined;
+  #busy = false;
+  #ended = false;
+  /** When the peer was last heard, by the clock. */
+  lastSeen: number;
+
+  constructor(options: ConnectionOptions) {
+    this.id = options.id;
+    this.#socket = options.socket;
+    this.#clock = options.clock;
+    this.#options = options;
+    this.lastSeen = options.clock.now();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** In the same tick as the upgrade: a frame or an error that finds no listener is lost. */
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    const socket = this.#socket;
+    socket.on('message', (data, isBinary) => {
+      this.#received(data as Buffer, isBinary);
+    });
+    socket.on('ping', () => {
+      this.#alive();
+    });
+    socket.on('pong', () => {
+      this.#alive();
+    });
+    socket.on('error', (error: Error & { code?: string }) => {
+      const code = framingFault(error.code);
+      if (code !== undefined) this.#end({ code, by: 'server' });
+    });
+    socket.on('close', (code) => {
+      this.#end({ code, by: 'peer' });
+    });
+  }
+
+  /** Dropped once the connection has ended. A receiver that does not keep up is closed. */
+  send(text: string): void {
+    if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount + text.length > this.#options.maxBufferedBytes) {
+      this.close(this.#options.codes.slow, 'Too slow');
+      return;
+    }
+    this.#socket.send(text);
+  }
+
+  ping(): void {
+    if (!this.#ended && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+  }
+
+  /** Ends the connection with a close frame. `reason`: at most 123 bytes. Idempotent. */
+  close(code: number, reason = ''): void {
+    this.#end({ code, by: 'server' });
+    this.#socket.close(code, reason);
+    // A socket that is not read would not see the answer.
+    if (this.#socket.isPaused) this.#socket.resume();
+  }
+
+  /** Ends the connection of a peer that is not there any more. Idempotent. */
+  terminate(code: number): void {
+    this.#end({ code, by: 'server' });
+    this.#socket.terminate();
+  }
+
+  #received(data: Buffer, isBinary: boolean): void {
+    this.#alive();
+    if (this.#ended) return;
+    if (isBinary) {
+      this.close(this.#options.codes.binary, 'Text frames only');
+      return;
+    }
+    const text = data.toString('utf8');
+    if (!this.#busy) {
+      this.#handle(text);
+      return;
+    }
+    this.#waiting.push(text);
+    // What one read brought still arrives after this; the queue ends with that.
+    if (this.#waiting.length >= MAX_WAITING) this.#socket.pause();
+  }
+
+  #handle(text: string): void {
+    try {
+      const pending = this.#handler?.message(text);
+      if (pending === undefined) return;
+      this.#busy = true;
+      pending.then(
+        () => {
+          this.#next();
+        },
+        (error: unknown) => {
+          this.#fail(error);
+        },
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #next(): void {
+    this.#busy = false;
+    while (!this.#busy && !this.#ended) {
+      const text = this.#waiting.shift();
+      if (text === undefined) break;
+      this.#handle(text);
+    }
+    if (!this.#busy && this.#socket.isPaused) this.#socket.resume();
+  }
+
+  #fail(error: unknown): void {
+    this.#busy = false;
+    this.#handler?.failed(error);
+    this.close(CLOSE.internal, 'Internal error');
+  }
+
+  #alive(): void {
+    this.lastSeen = this.#clock.now();
+  }
+
+  #end(end: ConnectionEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#waiting.length = 0;
+    this.#handler?.ended(end);
+  }
+}
+
+/** The close code that ws answered a broken frame with; undefined for a fault of the network. */
+function framingFault(code: string | undefined): CloseCode | undefined {
+  switch (code) {
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+      return 1009;
+    case 'WS_ERR_INVALID_UTF8':
+      return 1007;
+    default:
+      return code?.startsWith('WS_ERR_') === true ? 1002 : undefined;
+  }
+}

@@ -1,0 +1,204 @@
+import type { IncomingMessage } from 'node:http';
+import { CLOSE } from '@peerdeck/protocol';
+import type { WebSocket } from 'ws';
+import { admit, type AdmissionRules } from './admission.ts';
+import type { BusListener, RoomEvent } from './bus/bus.ts';
+import type { ClientAddress } from './client-address.ts';
+import { limitKey } from './client-address.ts';
+import { Connection, type ConnectionEnd } from './connection.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { Limiter } from './limiter.ts';
+import { OriginalSession } from './original-session.ts';
+import type { Session, SessionContext } from './session.ts';
+import { V2Session } from './v2-session.ts';
+
+export interface GatewayOptions {
+  readonly context: SessionContext;
+  readonly rules: AdmissionRules;
+  readonly heartbeat: Heartbeat;
+  readonly connectLimiter: Limiter;
+  readonly maxConnections: number;
+  readonly maxPending: number;
+  readonly maxBufferedBytes: number;
+}
+
+type Version = 'original' | 'v2';
+
+interface Entry {
+  readonly version: Version;
+  readonly connection: Connection;
+  readonly session: Session;
+}
+
+/** How long a client waits before it comes back to a node that is full. */
+const FULL_RETRY_MS = 5000;
+
+/** All WebSockets of the node: lets them in, and brings them what the bus has for them. */
+export class Gateway implements BusListener {
+  readonly #options: GatewayOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #sockets = new Set<WebSocket>();
+  readonly #pending = new Set<string>();
+  readonly #open = { original: 0, v2: 0 };
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  /** Connections that have not ended, by protocol. */
+  get open(): { readonly original: number; readonly v2: number } {
+    return this.#open;
+  }
+
+  /** Of these, how many hold no place in a room yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Sockets that are still there, those that are closing included. */
+  get sockets(): ReadonlySet<WebSocket> {
+    return this.#sockets;
+  }
+
+  /** Takes over a socket in the tick of its upgrade. It never throws and always attaches. */
+  accept(socket: WebSocket, request: IncomingMessage, address: ClientAddress): void {
+    this.#sockets.add(socket);
+    // First of all: a broken frame on a socket that is refused below must not end the process.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#whenEmpty?.();
+    });
+    const admission = admit(
+      {
+        url: request.url ?? '/',
+        origin: request.headers.origin,
+        subprotocols: subprotocolsOf(request),
+        secure: address.secure,
+      },
+      this.#options.rules,
+    );
+    if (!admission.ok) {
+      this.#reject(socket, admission.reason, admission.code, admission.text);
+      return;
+    }
+    const key = limitKey(address.ip);
+    const { version } = admission;
+    if (!this.#hasPlace(socket, version, key)) return;
+    const { context, maxBufferedBytes } = this.#options;
+    const connection = new Connection({
+      id: context.random.token(9),
+      socket,
+      clock: context.clock,
+      maxBufferedBytes,
+      codes:
+        version === 'v2'
+          ? { binary: CLOSE.binaryFrame, slow: CLOSE.slowConsumer }
+          : { binary: CLOSE.policy, slow: CLOSE.unavailable },
+    });
+    this.#pending.add(connection.id);
+    const onJoined = () => {
+      this.#pending.delete(connection.id);
+    };
+    const shared = { context, connection, limitKey: key, onJoined };
+    const session =
+      admission.version === 'v2'
+        ? new V2Session(shared)
+        : new OriginalSession({ ...shared, room: admission.room });
+    this.#add({ version, connection, session });
+    context.log.debug({ connection: connection.id, ip: address.ip, protocol: version }, 'open');
+  }
+
+  frame(connectionId: string, frame: string): void {
+    this.#entries.get(connectionId)?.session.frame(frame);
+  }
+
+  event(connectionId: string, event: RoomEvent): void {
+    this.#entries.get(connectionId)?.session.event(event);
+  }
+
+  replaced(connectionId: string): void {
+    this.#entries.get(connectionId)?.session.replaced();
+  }
+
+  /** All connections that have not ended. */
+  live(): Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** Resolves once no socket is left. */
+  empty(): Promise<void> {
+    if (this.#sockets.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+  }
+
+  #add(entry: Entry): void {
+    const { connection, session, version } = entry;
+    this.#entries.set(connection.id, entry);
+    this.#open[version] += 1;
+    this.#options.heartbeat.add(connection);
+    connection.start({
+      message: (text) => session.message(text),
+      failed: (error) => {
+        session.failed(error);
+      },
+      ended: (end) => {
+        this.#remove(entry, end);
+        session.ended(end);
+      },
+    });
+  }
+
+  #remove({ connection, version }: Entry, { code, by }: ConnectionEnd): void {
+    const { heartbeat, context } = this.#options;
+    this.#entries.delete(connection.id);
+    this.#pending.delete(connection.id);
+    this.#open[version] -= 1;
+    heartbeat.remove(connection);
+    context.metrics.closed(code, by);
+    context.log.info({ connection: connection.id, code, by }, 'closed');
+  }
+
+  #hasPlace(socket: WebSocket, version: Version, key: string): boolean {
+    const { connectLimiter, context, maxConnections, maxPending } = this.#options;
+    const wait = connectLimiter.take(key, context.clock.now());
+    if (wait > 0) {
+      context.metrics.limited('connects');
+      const code = version === 'v2' ? CLOSE.rateLimited : CLOSE.unavailable;
+      this.#sayWhy(socket, version, 'rate-limited', wait);
+      this.#reject(socket, 'rate-limited', code, 'Rate limited');
+      return false;
+    }
+    if (this.#sockets.size <= maxConnections && this.#pending.size < maxPending) return true;
+    this.#sayWhy(socket, version, 'unavailable', FULL_RETRY_MS);
+    this.#reject(socket, 'overloaded', CLOSE.unavailable, 'Overloaded');
+    return false;
+  }
+
+  #sayWhy(socket: WebSocket, version: Version, code: string, wait: number): void {
+    if (version !== 'v2') return;
+    const message = code === 'rate-limited' ? 'too many connections' : 'this node is full';
+    const retryAfterMs = Math.ceil(wait);
+    socket.send(JSON.stringify({ type: 'error', code, message, retryAfterMs, fatal: true }));
+  }
+
+  #reject(socket: WebSocket, reason: string, code: number, text: string): void {
+    this.#options.context.metrics.rejected(reason);
+    this.#options.context.log.info({ reason, code }, 'rejected');
+    socket.close(code, text);
+  }
+}
+
+/** The header is valid here: ws has parsed it before the upgrade. */
+export function subprotocolsOf(request: IncomingMessage): ReadonlySet<string> {
+  const header = request.headers['sec-websocket-protocol'] ?? '';
+  return new Set(
+    header
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  );
+}

@@ -1,0 +1,82 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Registry } from 'prom-client';
+import type { BusHealth } from './bus/bus.ts';
+import { listen } from './listening.ts';
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly hostVariable: string;
+  readonly registry: Registry;
+  readonly busHealth: () => BusHealth;
+  readonly isDraining: () => boolean;
+}
+
+/** /healthz: the process answers. /readyz: it takes new clients. /metrics: for Prometheus. */
+export class HealthServer {
+  readonly #options: HealthOptions;
+  readonly #server: Server;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => {
+        send(response, 500, 'text/plain', `${String(error)}\n`);
+      });
+    });
+  }
+
+  /** Resolves with the bound port. */
+  listen(): Promise<number> {
+    const { host, port, hostVariable } = this.#options;
+    const variables = { host: hostVariable, port: 'HEALTH_PORT' };
+    return listen({ server: this.#server, host, port, variables });
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      send(response, 405, 'text/plain', 'GET only\n');
+      return;
+    }
+    const { registry, busHealth, isDraining } = this.#options;
+    switch (request.url?.split('?')[0]) {
+      case '/healthz':
+        sendJson(response, 200, { status: 'ok' });
+        return;
+      case '/readyz': {
+        const bus = busHealth();
+        const draining = isDraining();
+        const ready = bus.ready && !draining;
+        const status = draining ? 'draining' : bus.ready ? 'ready' : 'not ready';
+        sendJson(response, ready ? 200 : 503, { status, bus: bus.detail });
+        return;
+      }
+      case '/metrics':
+        send(response, 200, registry.contentType, await registry.metrics());
+        return;
+      default:
+        send(response, 404, 'text/plain', '/healthz, /readyz or /metrics\n');
+    }
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.end(body);
+}

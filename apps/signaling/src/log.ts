@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger } from 'pino';
+
+export interface LogOptions {
+  readonly level: string;
+  readonly pretty: boolean;
+  readonly nodeId: string;
+  /** Where lines go; standard output unless a test wants them. */
+  readonly destination?: DestinationStream;
+}
+
+/** Names whose values never reach a log, at the top of a line or one or two levels down. */
+const SECRETS = [
+  'token',
+  'resume',
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'credential',
+  'sdp',
+  'candidate',
+  'payload',
+  'url',
+  'auth',
+  'mac',
+  'hostSignature',
+  'JWT_SECRET',
+  'REDIS_URL',
+  'ICE_SERVERS',
+];
+
+/** JSON lines with `time` in ISO 8601, or lines for people. */
+export function createLogger(options: LogOptions): Logger {
+  const settings = {
+    level: options.level,
+    base: { service: 'signaling', node: options.nodeId },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: {
+      paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+      censor: '[redacted]',
+    },
+  };
+  const destination = options.destination ?? pino.destination({ fd: 1, sync: true });
+  if (!options.pretty) return pino(settings, destination);
+  const people = { destination, colorize: false, ignore: 'service,node,pid,hostname', sync: true };
+  return pino(settings, pretty(people));
+}
+
+/**
+ * A room as logs name it. Who knows a room's id may knock at it, so logs carry a mark that
+ * tells rooms apart and leads nobody to them.
+ */
+export function roomTag(room: string): string {
+  return createHash('sha256').update(room).digest('hex').slice(0, 12);
+}

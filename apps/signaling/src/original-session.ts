@@ -1,0 +1,166 @@
+import {
+  CLOSE,
+  ORIGINAL_PEER_DISCONNECTED,
+  ORIGINAL_SCHEMA_ERROR,
+  parseOriginalClientMessage,
+} from '@peerdeck/protocol';
+import type { RoomEvent } from './bus/bus.ts';
+import type { Connection, ConnectionEnd } from './connection.ts';
+import { Gcra } from './limiter.ts';
+import { roomTag } from './log.ts';
+import { others } from './relay.ts';
+import type { JoinRefusal, RoomMember } from './room.ts';
+import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
+
+export interface OriginalSessionOptions extends SessionOptions {
+  readonly room: string;
+}
+
+/**
+ * A connection of the original protocol: it joins by its URL, nobody answers that, and what it
+ * sends goes to the other members as it came. Its codes are what its clients know: a full room
+ * closes with 1000, and what may work later with 1013.
+ */
+export class OriginalSession implements Session {
+  readonly #context: SessionContext;
+  readonly #connection: Connection;
+  readonly #limitKey: string;
+  readonly #onJoined: () => void;
+  readonly #room: string;
+  readonly #rate: Gcra;
+  readonly #offences = new Gcra(OFFENCES);
+  /** Frames that come before the join is done wait for it. */
+  readonly #ready: Promise<void>;
+  #member: RoomMember | undefined;
+  #ended = false;
+
+  constructor({ context, connection, limitKey, onJoined, room }: OriginalSessionOptions) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#limitKey = limitKey;
+    this.#onJoined = onJoined;
+    this.#room = room;
+    this.#rate = new Gcra(context.settings.messageRate);
+    this.#ready = this.#join().catch((error: unknown) => {
+      this.failed(error);
+      connection.close(CLOSE.internal, 'Internal error');
+    });
+  }
+
+  message(text: string): void | Promise<void> {
+    if (this.#member !== undefined) {
+      this.#relay(text, this.#member);
+      return;
+    }
+    return this.#ready.then(() => {
+      if (this.#member !== undefined) this.#relay(text, this.#member);
+    });
+  }
+
+  frame(frame: string): void {
+    this.#connection.send(frame);
+  }
+
+  event(event: RoomEvent): void {
+    if (event.type === 'left') this.#connection.send(ORIGINAL_PEER_DISCONNECTED);
+  }
+
+  /** Places of the original protocol cannot be taken over. */
+  replaced(): void {}
+
+  /** Its clients know no such message; the close code 1012 has to do. */
+  drain(): void {}
+
+  ended(_end: ConnectionEnd): void {
+    this.#ended = true;
+    const member = this.#member;
+    this.#member = undefined;
+    if (member !== undefined) void this.#depart(member);
+  }
+
+  failed(error: unknown): void {
+    this.#context.log.error({ connection: this.#connection.id, err: error }, 'session failed');
+  }
+
+  async #join(): Promise<void> {
+    const { bus, random, log, metrics } = this.#context;
+    const outcome = await bus.join({
+      room: this.#room,
+      kind: 'original',
+      role: 'peer',
+      nodeId: bus.nodeId,
+      connectionId: this.#connection.id,
+      peerId: random.token(9),
+      resume: '',
+    });
+    metrics.joined('original', outcome.ok ? 'ok' : outcome.code);
+    if (!outcome.ok) {
+      const { code, text } = REFUSALS[outcome.code];
+      this.#connection.close(code, text);
+      return;
+    }
+    if (this.#ended) {
+      await this.#depart(outcome.member);
+      return;
+    }
+    this.#member = outcome.member;
+    this.#onJoined();
+    const room = roomTag(this.#room);
+    log.info({ connection: this.#connection.id, peer: outcome.member.peerId, room }, 'joined');
+  }
+
+  #relay(text: string, member: RoomMember): void {
+    const { bus, clock, metrics, ipLimiter, roomLimiter } = this.#context;
+    const started = clock.now();
+    if (this.#rate.take(started) > 0) return this.#limited('connection');
+    if (ipLimiter.take(this.#limitKey, started) > 0) return this.#limited('ip');
+    if (roomLimiter.take(this.#room, started) > 0) return this.#limited('room');
+    const parsed = parseOriginalClientMessage(text);
+    if (!parsed.ok) {
+      this.#refuse(parsed.error.code);
+      return;
+    }
+    const { type } = parsed.message;
+    metrics.received(type);
+    const room = bus.room(this.#room);
+    if (room === undefined) throw new Error('a member without a room');
+    for (const target of others(room, member.peerId)) {
+      bus.send(target, text);
+      metrics.relayed(type, target.nodeId === bus.nodeId);
+    }
+    metrics.relayTook(clock.now() - started);
+  }
+
+  #depart(member: RoomMember): Promise<void> {
+    const { bus, isDraining } = this.#context;
+    return isDraining() ? Promise.resolve() : bus.leave(this.#room, member, 'left');
+  }
+
+  #limited(scope: 'connection' | 'ip' | 'room'): void {
+    const { clock, metrics } = this.#context;
+    metrics.limited(scope);
+    metrics.refused('rate-limited');
+    if (this.#offences.take(clock.now()) > 0) {
+      this.#connection.close(CLOSE.unavailable, 'Rate limited');
+    }
+  }
+
+  #refuse(code: 'malformed' | 'unknown-type' | 'invalid-message' | 'too-large'): void {
+    const { clock, metrics } = this.#context;
+    metrics.refused(code);
+    if (code === 'malformed') this.#connection.close(CLOSE.policy, 'Malformed message');
+    else if (this.#offences.take(clock.now()) > 0) {
+      this.#connection.close(CLOSE.policy, 'Too many malformed messages');
+    } else this.#connection.send(ORIGINAL_SCHEMA_ERROR);
+  }
+}
+
+const REFUSALS: Record<
+  JoinRefusal | 'unavailable',
+  { readonly code: number; readonly text: string }
+> = {
+  'room-full': { code: CLOSE.normal, text: 'Room is full' },
+  'wrong-room-kind': { code: CLOSE.policy, text: 'Invalid roomId' },
+  'host-slot-taken': { code: CLOSE.policy, text: 'Forbidden' },
+  unavailable: { code: CLOSE.unavailable, text: 'Unavailable' },
+};

@@ -1,0 +1,129 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { BlockList } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { WebSocketServer } from 'ws';
+import { chooseSubprotocol } from './admission.ts';
+import { clientAddress } from './client-address.ts';
+import type { Gateway } from './gateway.ts';
+import { listen } from './listening.ts';
+import type { StaticFiles } from './static-files.ts';
+
+export interface FrontServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM; undefined: plain http and ws. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** undefined: no pages, only WebSockets. */
+  readonly files: StaticFiles | undefined;
+  readonly gateway: Gateway;
+  readonly trustedProxies: BlockList;
+  readonly subprotocol: string;
+  readonly maxMessageBytes: number;
+  readonly handshakeTimeoutMs: number;
+  readonly isDraining: () => boolean;
+}
+
+/** How long the answer to a close frame is awaited. */
+const CLOSE_TIMEOUT_MS = 3000;
+
+/** The port that browsers and hosts use: WebSockets, and the page where there is one. */
+export class FrontServer {
+  readonly #options: FrontServerOptions;
+  readonly #server: Server;
+  readonly #webSockets: WebSocketServer;
+
+  /** Throws for a certificate or a key that cannot be used. */
+  constructor(options: FrontServerOptions) {
+    this.#options = options;
+    const { tls, handshakeTimeoutMs } = options;
+    // Whoever sends its headers drop by drop is cut off (the check runs every interval).
+    const timeouts = {
+      headersTimeout: handshakeTimeoutMs,
+      requestTimeout: handshakeTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, handshakeTimeoutMs / 2),
+    };
+    const server =
+      tls === undefined
+        ? createServer(timeouts)
+        : createTlsServer({ ...timeouts, ...tls, handshakeTimeout: handshakeTimeoutMs });
+    this.#server = server;
+    const webSocketOptions = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.maxMessageBytes,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      handleProtocols: (asked: Set<string>) =>
+        chooseSubprotocol(asked, { SUBPROTOCOL: options.subprotocol }) ?? false,
+    };
+    this.#webSockets = new WebSocketServer(webSocketOptions);
+    server.on('request', (request, response) => {
+      this.#request(request, response);
+    });
+    server.on('upgrade', (request, socket, head) => {
+      this.#upgrade(request, socket, head);
+    });
+  }
+
+  /** Resolves with the bound port. */
+  listen(): Promise<number> {
+    const { host, port } = this.#options;
+    const variables = { host: 'HOST', port: 'WS_PORT' };
+    return listen({ server: this.#server, host, port, variables });
+  }
+
+  /** No new connections; open WebSockets stay. Idempotent. */
+  stopListening(): void {
+    if (!this.#server.listening) return;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.stopListening();
+    this.#server.closeAllConnections();
+    this.#webSockets.close();
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const { files } = this.#options;
+    if (files === undefined) {
+      const headers = { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'Upgrade' };
+      response.writeHead(426, headers).end('This port speaks WebSocket\n');
+      return;
+    }
+    files.handle(request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#options.isDraining()) {
+      socket.on('error', () => {});
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    const { remoteAddress = '' } = request.socket;
+    const encrypted = (request.socket as TLSSocket).encrypted === true;
+    const address = clientAddress(
+      {
+        remoteAddress,
+        encrypted,
+        forwardedFor: headerText(request.headers['x-forwarded-for']),
+        forwardedProto: headerText(request.headers['x-forwarded-proto']),
+      },
+      this.#options.trustedProxies,
+    );
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#options.gateway.accept(webSocket, request, address);
+    });
+  }
+}
+
+function headerText(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(',') : header;
+}

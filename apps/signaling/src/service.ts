@@ -1,0 +1,228 @@
+import { readFileSync } from 'node:fs';
+import { MemoryBus } from './bus/memory.ts';
+import type { Bus } from './bus/bus.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { refuse, type Config } from './config.ts';
+import { drain } from './drain.ts';
+import { Gateway } from './gateway.ts';
+import { HealthServer } from './health.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { KeyedLimiter, type Rate } from './limiter.ts';
+import type { Logger } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { systemRandom, type Random } from './random.ts';
+import { FrontServer } from './server.ts';
+import type { SessionContext } from './session.ts';
+import { StaticFiles } from './static-files.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly nodeId: string;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Where rooms live; by default in this process. The service closes it. */
+  readonly bus?: Bus;
+  /** Metrics of the process too: once per process. */
+  readonly processMetrics?: boolean;
+}
+
+const MAX_LIMIT_KEYS = 100_000;
+const MAX_EMPTY_ROOMS = 10_000;
+
+/** The whole service: builds, listens, drains, and closes in reverse. */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #bus: Bus;
+  readonly #heartbeat: Heartbeat;
+  readonly #gateway: Gateway;
+  readonly #health: HealthServer;
+  #front: FrontServer | undefined;
+  #draining = false;
+  #closing: Promise<void> | undefined;
+  /** Bound ports, once started. */
+  port = 0;
+  healthPort = 0;
+
+  constructor(options: ServiceOptions) {
+    const { config, log, nodeId } = options;
+    this.#options = options;
+    const clock = (this.#clock = options.clock ?? systemClock);
+    const random = (this.#random = options.random ?? systemRandom);
+    const isDraining = () => this.#draining;
+    this.#bus = options.bus ?? new MemoryBus({ nodeId, clock, ...registryOptions(config) });
+    const metrics = new Metrics(
+      {
+        connections: () => this.#gateway.open,
+        pending: () => this.#gateway.pending,
+        rooms: () => this.#bus.counts(),
+        draining: isDraining,
+      },
+      options.processMetrics ?? false,
+    );
+    this.#heartbeat = new Heartbeat({
+      clock,
+      intervalMs: config.HEARTBEAT_INTERVAL_MS,
+      timeoutMs: config.HEARTBEAT_TIMEOUT_MS,
+    });
+    const limiter = (limit: number) =>
+      new KeyedLimiter({ ...per10s(limit), maxKeys: MAX_LIMIT_KEYS });
+    const context: SessionContext = {
+      settings: sessionSettings(config, options.version),
+      bus: this.#bus,
+      clock,
+      random,
+      log,
+      metrics,
+      ipLimiter: limiter(config.RATE_LIMIT_IP_MSGS_PER_10S),
+      roomLimiter: limiter(config.RATE_LIMIT_ROOM_MSGS_PER_10S),
+      isDraining,
+    };
+    this.#gateway = new Gateway({
+      context,
+      rules: config,
+      heartbeat: this.#heartbeat,
+      connectLimiter: limiter(config.RATE_LIMIT_CONN_PER_10S),
+      maxConnections: config.MAX_CONNECTIONS,
+      maxPending: config.MAX_PENDING_CONNECTIONS,
+      maxBufferedBytes: config.BACKPRESSURE_CLOSE_THRESHOLD_BYTES,
+    });
+    this.#bus.listen(this.#gateway);
+    this.#health = new HealthServer({
+      host: config.HEALTH_HOST === '' ? config.HOST : config.HEALTH_HOST,
+      hostVariable: config.HEALTH_HOST === '' ? 'HOST' : 'HEALTH_HOST',
+      port: config.HEALTH_PORT,
+      registry: metrics.registry,
+      busHealth: () => this.#bus.health(),
+      isDraining,
+    });
+  }
+
+  /** Where a browser on this machine finds the service. */
+  get url(): string {
+    const { HOST, TLS_CERT_FILE } = this.#options.config;
+    const everywhere = HOST === '' || HOST === '0.0.0.0' || HOST === '::';
+    const host = everywhere ? 'localhost' : HOST.includes(':') ? `[${HOST}]` : HOST;
+    return `${TLS_CERT_FILE === '' ? 'http' : 'https'}://${host}:${this.port}`;
+  }
+
+  /**
+   * Listens. What a failed start had opened is closed again.
+   * @throws {ConfigError} for a folder, certificate or key that cannot be used.
+   * @throws {ListenError} for a port that cannot be had.
+   */
+  async start(): Promise<void> {
+    try {
+      this.#front = await this.#buildFront();
+      this.port = await this.#front.listen();
+      this.healthPort = await this.#health.listen();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Sends every client away within DRAIN_MS, then closes. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#front?.stopListening();
+    await drain({
+      gateway: this.#gateway,
+      clock: this.#clock,
+      random: this.#random,
+      deadlineMs: this.#options.config.DRAIN_MS,
+    });
+    await this.close();
+  }
+
+  /** At once. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#draining = true;
+    this.#front?.close();
+    for (const socket of this.#gateway.sockets) socket.terminate();
+    this.#heartbeat.close();
+    await this.#bus.close();
+    await this.#health.close();
+  }
+
+  async #buildFront(): Promise<FrontServer> {
+    const { config } = this.#options;
+    const { STATIC_DIR, TLS_CERT_FILE, TLS_KEY_FILE } = config;
+    const files =
+      STATIC_DIR === ''
+        ? undefined
+        : await StaticFiles.open(STATIC_DIR).catch(() => {
+            throw refuse('STATIC_DIR', STATIC_DIR);
+          });
+    const tls =
+      TLS_CERT_FILE === ''
+        ? undefined
+        : {
+            cert: readPem('TLS_CERT_FILE', TLS_CERT_FILE),
+            key: readPem('TLS_KEY_FILE', TLS_KEY_FILE),
+          };
+    try {
+      return new FrontServer({
+        host: config.HOST,
+        port: config.WS_PORT,
+        tls,
+        files,
+        gateway: this.#gateway,
+        trustedProxies: config.TRUSTED_PROXIES,
+        subprotocol: config.SUBPROTOCOL,
+        maxMessageBytes: config.MESSAGE_MAX_BYTES,
+        handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+        isDraining: () => this.#draining,
+      });
+    } catch (error) {
+      if (tls === undefined) throw error;
+      throw refuse(
+        'TLS_KEY_FILE',
+        TLS_KEY_FILE,
+        'the PEM key of the first certificate in TLS_CERT_FILE',
+      );
+    }
+  }
+}
+
+function readPem(name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE', path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw refuse(name, path, 'a PEM file that this process may read');
+  }
+}
+
+function per10s(limit: number): Rate {
+  return { limit, periodMs: 10_000 };
+}
+
+function registryOptions(config: Config) {
+  return {
+    limits: { originalCapacity: config.ROOM_CAPACITY, maxMembers: config.ROOM_MAX_MEMBERS },
+    detachMs: config.DETACH_MS,
+    emptyRoomMs: config.ROOM_TTL_SECONDS * 1000,
+    maxEmptyRooms: MAX_EMPTY_ROOMS,
+  };
+}
+
+function sessionSettings(config: Config, server: string) {
+  return {
+    server,
+    iceServers: config.ICE_SERVERS,
+    heartbeatMs: config.HEARTBEAT_INTERVAL_MS,
+    detachMs: config.DETACH_MS,
+    joinTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+    maxMembers: config.ROOM_MAX_MEMBERS,
+    messageBytes: config.MESSAGE_MAX_BYTES,
+    messageRate: per10s(config.RATE_LIMIT_MESSAGES_PER_10S),
+  };
+}

@@ -1,0 +1,56 @@
+import type { IceServer } from '@peerdeck/protocol';
+import type { Bus, RoomEvent } from './bus/bus.ts';
+import type { Clock } from './clock.ts';
+import type { Connection, ConnectionHandler } from './connection.ts';
+import type { Limiter, Rate } from './limiter.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Random } from './random.ts';
+
+/** What a connection means: one of these per version of the protocol. */
+export interface Session extends ConnectionHandler {
+  /** A frame of another member, ready to be written. */
+  frame(frame: string): void;
+  event(event: RoomEvent): void;
+  /** Another connection took this one's place. */
+  replaced(): void;
+  /** The node goes away: come back, to another one, in so many milliseconds. */
+  drain(retryAfterMs: number): void;
+}
+
+export interface SessionSettings {
+  readonly server: string;
+  readonly iceServers: readonly IceServer[];
+  readonly heartbeatMs: number;
+  readonly detachMs: number;
+  readonly joinTimeoutMs: number;
+  readonly maxMembers: number;
+  readonly messageBytes: number;
+  readonly messageRate: Rate;
+}
+
+/** What all sessions of a node share. */
+export interface SessionContext {
+  readonly settings: SessionSettings;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly ipLimiter: Limiter;
+  readonly roomLimiter: Limiter;
+  /** While the node drains, a connection that ends is no member that leaves. */
+  readonly isDraining: () => boolean;
+}
+
+export interface SessionOptions {
+  readonly context: SessionContext;
+  readonly connection: Connection;
+  /** What limits per address count this client by. */
+  readonly limitKey: string;
+  /** It holds a place in a room now. */
+  readonly onJoined: () => void;
+}
+
+/** Messages that break a rule, which a connection may send before it is closed. */
+export const OFFENCES: Rate = { limit: 50, periodMs: 10_000 };
