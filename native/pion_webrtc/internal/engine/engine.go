@@ -1,0 +1,130 @@
+// Package engine joins the streams of one host with the peers that watch them.
+package engine
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/events"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/options"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/peer"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
+)
+
+// maxStreams bounds the streams of one engine.
+const maxStreams = 4
+
+// Engine is safe for use by any goroutine.
+type Engine struct {
+	options options.Engine
+	events  *events.Queue
+	report  guard.Report
+
+	mu      sync.Mutex
+	streams []*stream.Stream
+	peers   map[int64]*peer.Peer // nil while one is being made
+	closed  bool
+}
+
+// New makes an engine without streams.
+func New(o options.Engine, queue *events.Queue) *Engine {
+	return &Engine{
+		options: o, events: queue, peers: map[int64]*peer.Peer{},
+		report: func(where, what string) { queue.Log(0, "error", "caught a panic in "+where+": "+what) },
+	}
+}
+
+// OpenStream adds a stream; peers opened later watch it.
+func (e *Engine) OpenStream() (*stream.Stream, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, errClosed()
+	}
+	if len(e.streams) >= maxStreams {
+		return nil, abi.Errorf(abi.State, "the engine has %d streams already: close one first", maxStreams)
+	}
+	s := stream.New(e.report)
+	e.streams = append(e.streams, s)
+	return s, nil
+}
+
+// CloseStream ends a stream of this engine.
+func (e *Engine) CloseStream(s *stream.Stream) {
+	e.mu.Lock()
+	e.streams = slices.DeleteFunc(e.streams, func(other *stream.Stream) bool { return other == s })
+	e.mu.Unlock()
+	s.Close()
+}
+
+// OpenPeer adds a viewer under its handle.
+func (e *Engine) OpenPeer(handle int64, o options.Peer) (*peer.Peer, error) {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil, errClosed()
+	}
+	if len(e.peers) >= e.options.MaxPeers {
+		e.mu.Unlock()
+		return nil, abi.Errorf(abi.State, "the engine has %d peers already (maxPeers): close one first", e.options.MaxPeers)
+	}
+	e.peers[handle] = nil
+	streams := slices.Clone(e.streams)
+	e.mu.Unlock()
+
+	made, err := peer.New(peer.Config{
+		Handle: handle, Engine: e.options, Options: o, Streams: streams, Events: e.events,
+	})
+
+	e.mu.Lock()
+	closed := e.closed
+	if err != nil || closed {
+		delete(e.peers, handle)
+	} else {
+		e.peers[handle] = made
+	}
+	e.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if closed {
+		made.Close(0)
+		return nil, errClosed()
+	}
+	return made, nil
+}
+
+// ClosePeer ends a viewer of this engine.
+func (e *Engine) ClosePeer(handle int64, p *peer.Peer, flush time.Duration) {
+	p.Close(flush)
+	e.mu.Lock()
+	delete(e.peers, handle)
+	e.mu.Unlock()
+}
+
+// Close ends the streams first, so that no push reaches a closing peer, then the peers. Idempotent.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	e.closed = true
+	streams, peers := e.streams, e.peers
+	e.streams, e.peers = nil, map[int64]*peer.Peer{}
+	e.mu.Unlock()
+	for _, s := range streams {
+		s.Close()
+	}
+	var closing sync.WaitGroup
+	for _, p := range peers {
+		if p != nil {
+			closing.Go(func() {
+				defer guard.Recover("engine close", e.report)
+				p.Close(0)
+			})
+		}
+	}
+	closing.Wait()
+}
+
+func errClosed() error { return abi.Errorf(abi.Closed, "the engine is closed") }
