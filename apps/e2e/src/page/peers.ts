@@ -1,0 +1,118 @@
+/**
+ * Runs in the page before its own scripts: remembers the peer connections it makes, so that a test
+ * can read their statistics and ask for keyframes. It changes nothing else.
+ */
+
+/** What one incoming frame was, as the encoded-frame transform saw it; or a request of ours. */
+export interface EncodedFrame {
+  kind: 'key' | 'delta' | 'empty' | 'request';
+  bytes: number;
+}
+
+/** The control channel's `host-stats` message, with the page's time of arrival. */
+export interface HostStats {
+  at: number;
+  fps: number;
+  bitrateBps: number;
+  targetBitrateBps: number;
+  lossFraction: number | null;
+  reason: string;
+}
+
+export interface PagePeers {
+  connections: RTCPeerConnection[];
+  channels: RTCDataChannel[];
+  /** What arrived below the decoder, if `rememberPeers` was asked to follow it. */
+  encoded: EncodedFrame[];
+  /** The host's own statistics, as they came on the control channel while the page asked. */
+  hostStats: HostStats[];
+  /** Makes the browser send a PLI; resolves when it was handed to the transport. */
+  requestKeyframe(): Promise<void>;
+}
+
+declare global {
+  interface Window {
+    peerdeckPeers?: PagePeers;
+  }
+}
+
+export function rememberPeers(followEncoded: boolean): void {
+  const Original = window.RTCPeerConnection;
+  const connections: RTCPeerConnection[] = [];
+  const channels: RTCDataChannel[] = [];
+  const encoded: EncodedFrame[] = [];
+  const hostStats: HostStats[] = [];
+  let worker: Worker | undefined;
+  const answers: ((error: string | undefined) => void)[] = [];
+
+  // The worker passes each frame on untouched and reports its kind.
+  const source = `
+    let current;
+    onrtctransform = ({ transformer }) => {
+      current = transformer;
+      transformer.readable.pipeThrough(new TransformStream({
+        transform(frame, controller) {
+          postMessage({ kind: frame.type, bytes: frame.data.byteLength });
+          controller.enqueue(frame);
+        },
+      })).pipeTo(transformer.writable).catch(() => {});
+      postMessage({ ready: true });
+    };
+    onmessage = () => {
+      postMessage({ kind: 'request', bytes: 0 });
+      current.sendKeyFrameRequest().then(
+        () => postMessage({ requested: true }),
+        (error) => postMessage({ requested: true, error: String(error) }),
+      );
+    };
+  `;
+
+  // Only a transform that is there from the first frame on sees any.
+  const follow = (receiver: RTCRtpReceiver): void => {
+    worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+    worker.onmessage = ({ data }): void => {
+      if (data.kind) encoded.push(data as EncodedFrame);
+      if (data.requested) answers.shift()?.(data.error as string | undefined);
+    };
+    const { RTCRtpScriptTransform } = window as unknown as {
+      RTCRtpScriptTransform: new (worker: Worker) => unknown;
+    };
+    (receiver as unknown as { transform: unknown }).transform = new RTCRtpScriptTransform(worker);
+  };
+
+  class Remembered extends Original {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      connections.push(this);
+      if (!followEncoded) return;
+      this.addEventListener('track', ({ receiver, track }) => {
+        if (track.kind === 'video') follow(receiver);
+      });
+    }
+  }
+  Remembered.prototype.createDataChannel = function (label, options): RTCDataChannel {
+    const channel = Original.prototype.createDataChannel.call(this, label, options);
+    channels.push(channel);
+    if (label !== 'control') return channel;
+    channel.addEventListener('message', ({ data }) => {
+      if (typeof data !== 'string') return;
+      const message = JSON.parse(data);
+      if (message.type === 'host-stats') hostStats.push({ ...message, at: performance.now() });
+    });
+    return channel;
+  };
+  window.RTCPeerConnection = Remembered;
+
+  window.peerdeckPeers = {
+    connections,
+    channels,
+    encoded,
+    hostStats,
+    requestKeyframe(): Promise<void> {
+      return new Promise((resolve, reject) => {
+        answers.push((error) => (error === undefined ? resolve() : reject(new Error(error))));
+        worker?.postMessage('keyframe');
+      });
+    },
+  };
+}

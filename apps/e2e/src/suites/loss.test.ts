@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { chromiumPath } from '../harness/browser.ts';
+import { openNamespace } from '../harness/namespace.ts';
+import type { NetworkNamespace } from '../harness/namespace.ts';
+import { openStack } from '../harness/stack.ts';
+import type { Stack } from '../harness/stack.ts';
+import { median } from '../harness/statistics.ts';
+import type { Viewer } from '../harness/viewer.ts';
+import { waitUntil } from '../harness/wait.ts';
+
+const lossShare = 0.1;
+/** Reports of one second each that a measured rate is the median of. */
+const window = 4;
+
+/** Keeps the newest `window` reports of the encoder's output, bits per second. */
+class EncoderRate {
+  readonly #viewer: Viewer;
+  #recent: number[] = [];
+  readonly trace: string[] = [];
+
+  constructor(viewer: Viewer) {
+    this.#viewer = viewer;
+  }
+
+  async measure(): Promise<number | undefined> {
+    for (const { bitrateBps, targetBitrateBps, reason } of await this.#viewer.takeHostStats()) {
+      this.#recent = [...this.#recent, bitrateBps].slice(-window);
+      const inM = (bps: number): string => (bps / 1e6).toFixed(2);
+      this.trace.push(`${inM(bitrateBps)}/${inM(targetBitrateBps)} ${reason}`);
+    }
+    return this.#recent.length === window ? median(this.#recent) : undefined;
+  }
+
+  restart(): void {
+    this.#recent = [];
+  }
+}
+
+describe('loss on the wire', () => {
+  let namespace: NetworkNamespace | string = 'not tried';
+  let stack: Stack | undefined;
+  before(async () => {
+    namespace = await openNamespace();
+    if (typeof namespace === 'string') return;
+    stack = await openStack({
+      address: namespace.outerAddress,
+      browserPath: namespace.wrapper(chromiumPath),
+      scene: 'game',
+      video: { bitrateStart: 4_000_000, bitrateMin: 500_000, bitrateMax: 4_000_000 },
+    });
+  });
+  after(async () => {
+    await stack?.close();
+    if (typeof namespace !== 'string') await namespace.close();
+  });
+
+  it('the encoder yields to 10 % loss and comes back after it', async (test) => {
+    if (typeof namespace === 'string' || !stack) return test.skip(String(namespace));
+    const { probe, viewer } = stack;
+    const rate = new EncoderRate(viewer);
+    try {
+      await viewer.waitForPicture();
+      await viewer.page.evaluate(() => {
+        document.querySelector<HTMLElement>('#toggle-stats')?.click();
+      });
+      probe.start(30);
+      // until the estimate has found what the content and the limit allow
+      let usual = 0;
+      await waitUntil('a steady rate', 40_000, async () => {
+        const now = await rate.measure();
+        if (now === undefined) return false;
+        const steady = usual > 0 && Math.abs(now - usual) < usual * 0.05;
+        usual = now;
+        rate.restart();
+        return steady;
+      });
+
+      const before = await viewer.inbound();
+      namespace.loseArriving(lossShare);
+      let least = Infinity;
+      rate.restart();
+      await waitUntil(`less than 70 % of ${usual} bit/s`, 40_000, async () => {
+        least = Math.min(least, (await rate.measure()) ?? Infinity);
+        return least <= usual * 0.7;
+      });
+      const during = await viewer.inbound();
+      namespace.loseArriving(0);
+      const lost = during.packetsLost - before.packetsLost;
+      const share = lost / (lost + during.packetsReceived - before.packetsReceived);
+      const nacks = during.nackCount - before.nackCount;
+      rate.restart();
+      const start = performance.now();
+      await waitUntil(`90 % of ${usual} bit/s again`, 60_000, async () => {
+        return ((await rate.measure()) ?? 0) >= usual * 0.9;
+      });
+      const seconds = ((performance.now() - start) / 1000).toFixed(0);
+      const fall = Math.round((1 - least / usual) * 100);
+      console.log(
+        `  ${(usual / 1e6).toFixed(2)} Mbit/s fell by ${fall} %, back after ${seconds} s; ` +
+          `the browser reports ${Math.round(share * 100)} % lost, ${nacks} NACKs`,
+      );
+      assert.ok(nacks > 0 || share > 0.02, 'the browser saw the loss');
+    } catch (error) {
+      console.error(`encoder/target Mbit/s: ${rate.trace.join(', ')}\n${stack.report()}`);
+      throw error;
+    }
+  });
+});

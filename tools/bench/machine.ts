@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { cpus, release, totalmem } from 'node:os';
+
+import { chromiumPath } from '../../apps/e2e/src/harness/browser.ts';
+import { delay } from '../../apps/e2e/src/harness/wait.ts';
+import { machineTimes } from './cpu.ts';
+
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGiB: number;
+  kernel: string;
+  node: string;
+  chromium: string;
+}
+
+export function describeMachine(): Machine {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model ?? 'unknown',
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    chromium: execFileSync(chromiumPath, ['--version'], { encoding: 'utf8' }).trim(),
+  };
+}
+
+/** Share of the CPUs (0..1) that others use during `ms`; latency figures want this near 0. */
+export async function othersLoad(ms: number): Promise<number> {
+  const before = machineTimes();
+  await delay(ms);
+  const after = machineTimes();
+  return (after.busy - before.busy) / Math.max(1, after.total - before.total);
+}
