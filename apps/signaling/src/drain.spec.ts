@@ -1,0 +1,64 @@
+import { roomId, startService, until, type TestService } from './testing/harness.ts';
+
+let server: TestService;
+afterEach(() => server.close());
+
+test('a drain tells, spreads 1012, and nobody hears that another one left', async () => {
+  server = await startService();
+  const host = await server.v2();
+  await host.join(roomId(1), 'host');
+  const viewer = await server.v2();
+  await viewer.join(roomId(1), 'viewer');
+  const one = await server.original('r');
+  const two = await server.original('r');
+  await until(async () => (await server.metric('signaling_members{state="connected"}')) === 4);
+
+  await server.service.drain();
+  for (const peer of [host, viewer, one, two]) expect((await peer.closed).code).toBe(1012);
+  for (const peer of [host, viewer]) {
+    expect(peer.received.find(({ type }) => type === 'drain')).toMatchObject({
+      retryAfterMs: expect.any(Number) as number,
+    });
+    expect(peer.types()).not.toContain('member-left');
+    expect(peer.types()).not.toContain('member-detached');
+  }
+  expect([...one.received, ...two.received]).toEqual([]);
+});
+
+test('while it drains it is not ready and lets nobody in; who leaves by word has left', async () => {
+  server = await startService({ DRAIN_MS: '600000' });
+  const { healthPort } = server.service;
+  const ready = () => fetch(`http://127.0.0.1:${healthPort}/readyz`);
+  expect((await ready()).status).toBe(200);
+  const host = await server.v2();
+  await host.join(roomId(1), 'host');
+  const viewer = await server.v2();
+  await viewer.join(roomId(1), 'viewer');
+  const drained = server.service.drain();
+  await Promise.all([host.next('drain'), viewer.next('drain')]);
+  const during = await ready();
+  expect(during.status).toBe(503);
+  expect(await during.json()).toMatchObject({ status: 'draining' });
+  await expect(server.v2()).rejects.toThrow();
+  viewer.send({ type: 'leave' });
+  expect(await host.next('member-left')).toMatchObject({ reason: 'left' });
+  await drained;
+});
+
+test('without a client it ends at once, and the deadline cuts off who does not answer', async () => {
+  server = await startService({ DRAIN_MS: '600000' });
+  await server.service.drain();
+  server = await startService({ DRAIN_MS: '50' });
+  const deaf = await server.v2();
+  await deaf.next();
+  deaf.socket.pause();
+  await server.service.drain();
+  deaf.socket.resume();
+  expect([1006, 1012]).toContain((await deaf.closed).code);
+});
+
+test('closing is idempotent, and safe before a start and after a failed one', async () => {
+  server = await startService();
+  await Promise.all([server.close(), server.close()]);
+  await server.close();
+});

@@ -1,0 +1,74 @@
+import { pino } from 'pino';
+import type { Bus } from '../bus/bus.ts';
+import { parseConfig } from '../config.ts';
+import { createLogger } from '../log.ts';
+import { Service } from '../service.ts';
+import { Peer } from './peer.ts';
+
+export interface TestService {
+  readonly service: Service;
+  readonly url: string;
+  /** Lines of the log, as JSON text. */
+  readonly log: string[];
+  /** A client of `peerdeck.v2`. */
+  v2(): Promise<Peer>;
+  /** A client of the original protocol. */
+  original(room: string): Promise<Peer>;
+  metric(line: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A real service on free loopback ports, with limits out of the way unless a test sets them. */
+export async function startService(
+  env: Record<string, string> = {},
+  bus?: Bus,
+): Promise<TestService> {
+  const log: string[] = [];
+  const config = parseConfig({
+    HOST: '127.0.0.1',
+    WS_PORT: '0',
+    HEALTH_PORT: '0',
+    REDIS_URL: '',
+    RATE_LIMIT_MESSAGES_PER_10S: '0',
+    RATE_LIMIT_IP_MSGS_PER_10S: '0',
+    RATE_LIMIT_ROOM_MSGS_PER_10S: '0',
+    RATE_LIMIT_CONN_PER_10S: '0',
+    ...env,
+  });
+  const destination = { write: (line: string) => void log.push(line) };
+  const service = new Service({
+    config,
+    log: createLogger({ level: 'debug', pretty: false, nodeId: 'test', destination }),
+    nodeId: 'test',
+    version: 'test/1',
+    ...(bus === undefined ? {} : { bus }),
+  });
+  await service.start();
+  const scheme = config.TLS_CERT_FILE === '' ? 'ws' : 'wss';
+  const url = `${scheme}://127.0.0.1:${service.port}`;
+  return {
+    service,
+    url,
+    log,
+    v2: () => Peer.open(url, ['peerdeck.v2']),
+    original: (room) => Peer.open(`${url}/?roomId=${room}`, []),
+    metric: async (line) => {
+      const answer = await fetch(`http://127.0.0.1:${service.healthPort}/metrics`);
+      const found = (await answer.text()).split('\n').find((text) => text.startsWith(`${line} `));
+      return found === undefined ? 0 : Number(found.slice(line.length + 1));
+    },
+    close: () => service.close(),
+  };
+}
+
+export const silent = pino({ level: 'silent' });
+
+/** A valid room id of `peerdeck.v2` that ends in `suffix` (digits). */
+export function roomId(suffix: number | string): string {
+  return String(suffix).padStart(32, '0');
+}
+
+/** Resolves once `condition` holds; asks after every turn of the event loop. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '../clock.ts';
+
+/** Time that passes when a test says so. */
+export class ManualClock implements Clock {
+  #now = 1000;
+  #timers: { at: number; callback: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  get pending(): number {
+    return this.#timers.length;
+  }
+
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const next = this.#timers
+        .filter(({ at }) => at <= end)
+        .reduce<{ at: number; callback: () => void } | undefined>(
+          (first, timer) => (first === undefined || timer.at < first.at ? timer : first),
+          undefined,
+        );
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = end;
+  }
+}
