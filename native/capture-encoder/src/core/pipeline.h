@@ -1,0 +1,92 @@
+// Source -> convert -> encode -> sink, on one thread: one wake takes a picture all the way, with no
+// hand-over in between. Owns its source, encoder and thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "capture/source.h"
+#include "convert/converter.h"
+#include "core/event_queue.h"
+#include "core/frame_policy.h"
+#include "core/options.h"
+#include "core/stats.h"
+#include "core/waker.h"
+#include "encode/encoder.h"
+
+namespace pdc {
+
+class Pipeline {
+ public:
+  /* Opens source and encoder; captures nothing yet. Throws Error. */
+  Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events);
+  /* With parts of the caller's; tests use it. */
+  Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events, std::unique_ptr<Source> source,
+           std::unique_ptr<Encoder> encoder);
+  ~Pipeline();
+
+  /* All of these: any thread. */
+  std::string describe() const;
+  void set_sink(pd_frame_sink sink, uint64_t user);
+  void start();
+  void stop();  /* idempotent; when it returns, no sink call runs and none will */
+  void close(); /* stops, and gives up the source */
+  void set_rate(uint64_t bitrate_bps, double fps, double scale);
+  void wake(uint32_t pd_wake_flags);
+  std::string stats() const;
+  Rect placement() const;
+
+ private:
+  void run();
+  bool step(); /* false: the thread ends */
+  void handle_source(uint32_t events);
+  void handle_wake(uint32_t flags);
+  void apply_rate();
+  void reopen_encoder();
+  void capture();
+  void encode(FramePolicy::Action action, const Frame* frame, Passage& passage);
+  void push(const EncodedUnit& unit, const Passage& passage, bool refinement);
+  void fail(const char* state, const std::string& reason);
+  void post_source(const char* state, const std::string& reason);
+  void post_encoder(const char* state, const std::string& reason);
+  void post_cursor();
+  Size encoded_size(Size source, double scale) const;
+
+  const int64_t handle_;
+  const PipelineOptions options_;
+  EventQueue& events_;
+  Waker waker_;
+
+  std::mutex lifecycle_; /* held through start, stop and close; taken before mutex_ */
+  std::thread thread_;
+
+  mutable std::mutex mutex_; /* guards what follows, up to the thread's own */
+  std::unique_ptr<Source> source_;
+  bool running_ = false, closed_ = false;
+  pd_frame_sink sink_ = nullptr;
+  uint64_t sink_user_ = 0;
+  uint64_t bitrate_bps_;
+  double fps_;
+  double scale_ = 1;
+  Size size_; /* of what is encoded */
+  std::string encoder_name_;
+
+  std::atomic<const char*> state_{"stopped"};
+  Stats stats_;
+
+  /* Only the thread, or nobody while it is stopped. */
+  std::unique_ptr<Converter> converter_;
+  std::unique_ptr<Encoder> encoder_;
+  std::unique_ptr<FramePolicy> policy_;
+  Picture picture_, scaled_;
+  Frame frame_;
+  uint64_t frame_id_ = 0, last_source_id_ = 0;
+  int64_t capture_time_us_ = 0;
+  int64_t stats_at_ = kNever;
+  bool whole_next_ = true, stopping_ = false, lost_ = false;
+  uint32_t last_hash_ = 0; /* of the newest grab, for skipUnchanged */
+};
+
+}  // namespace pdc

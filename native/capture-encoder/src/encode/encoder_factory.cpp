@@ -1,0 +1,57 @@
+#include <array>
+
+#include "core/error.h"
+#include "encode/encoder.h"
+#if defined(PDC_HAVE_LIBAVCODEC)
+#include "encode/libavcodec_encoder.h"
+#endif
+
+namespace pdc {
+namespace {
+
+struct Backend {
+  const char* name;
+  std::unique_ptr<Encoder> (*open)(const EncoderSettings&); /* null: not built in */
+  std::string (*problem)();
+};
+
+std::string not_built_in() { return "not built into this library"; }
+
+/* In the order in which `auto` tries them. */
+constexpr std::array kBackends {
+#if defined(PDC_HAVE_LIBAVCODEC)
+  Backend{"libx264", open_libavcodec_encoder, libavcodec_problem},
+#else
+  Backend{"libx264", nullptr, not_built_in},
+#endif
+      Backend{"nvenc", nullptr, not_built_in}, Backend{"amf", nullptr, not_built_in},
+      Backend{"qsv", nullptr, not_built_in}, Backend{"vaapi", nullptr, not_built_in},
+      Backend{"mf", nullptr, not_built_in},
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> open_encoder(const std::string& kind, const EncoderSettings& settings) {
+  std::string reasons;
+  for (const Backend& backend : kBackends) {
+    if (kind != "auto" && kind != backend.name) continue;
+    try {
+      if (backend.open == nullptr) throw Error(PD_ERR_UNAVAILABLE, backend.problem());
+      return backend.open(settings);
+    } catch (const Error& error) {
+      reasons += (reasons.empty() ? "" : "; ") + std::string(backend.name) + ": " + error.what();
+    }
+  }
+  throw Error(PD_ERR_UNAVAILABLE, "encoder.kind '" + kind + "': none works here (" + reasons + ")");
+}
+
+std::vector<Availability> probe_encoders() {
+  std::vector<Availability> found;
+  for (const Backend& backend : kBackends) {
+    const std::string problem = backend.problem();
+    found.push_back({backend.name, problem.empty(), problem});
+  }
+  return found;
+}
+
+}  // namespace pdc
