@@ -1,0 +1,117 @@
+import { capture, mustRun, runCommand, which } from './command.mjs';
+import { SetupError } from './errors.mjs';
+import { TYPICAL_MEGABYTES } from './packages.mjs';
+
+const INSTALL = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
+const C_LOCALE = { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+
+/** Names that dpkg lists as installed; undefined on a system without dpkg. */
+export function installedPackages(run = capture) {
+  const text = run('dpkg-query', ['-W', '-f', '${db:Status-Abbrev} ${Package}\n']);
+  return text === undefined ? undefined : parseInstalled(text);
+}
+
+/** Lines such as `ii  xvfb`: wanted state, then `i` for really installed. */
+export function parseInstalled(text) {
+  const names = new Set();
+  for (const line of text.split('\n')) {
+    const match = /^.i. +(\S+)$/.exec(line);
+    if (match) names.add(match[1]);
+  }
+  return names;
+}
+
+/** What apt says an installation takes, in bytes: download and room on disk. */
+export function parseSizes(text) {
+  const bytes = (pattern) => {
+    const match = pattern.exec(text);
+    if (!match) return undefined;
+    const unit = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 }[match[2]];
+    return Math.round(Number(match[1].replaceAll(',', '')) * unit);
+  };
+  const download = bytes(/Need to get (?:[\d.,]+ [kMG]?B\/)?([\d.,]+) ([kMG]?B) of archives/);
+  const disk = bytes(/After this operation, ([\d.,]+) ([kMG]?B) of additional disk space/);
+  return disk === undefined ? undefined : { download: download ?? 0, disk };
+}
+
+/** What a command needs before it to run as root: nothing, sudo, or null where neither helps. */
+export function rootPrefix({ uid = process.getuid?.(), find = which } = {}) {
+  if (uid === 0) return [];
+  return find('sudo') === undefined ? null : ['sudo'];
+}
+
+/** The command for a user who installs by hand. */
+export function aptCommand(names, prefix = ['sudo']) {
+  const install = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
+  return [...prefix, 'apt-get update &&', ...prefix, install].join(' ');
+}
+
+/** Installs system packages with apt, as root or by sudo. */
+export class Apt {
+  #prefix;
+  #env;
+  #distribution;
+
+  /** @param {{ prefix?: string[] | null }} options `prefix`: see rootPrefix; null: nothing can */
+  constructor({ prefix = rootPrefix(), env = process.env, distribution = '' } = {}) {
+    this.#prefix = prefix;
+    this.#env = { ...env, ...C_LOCALE };
+    this.#distribution = distribution;
+  }
+
+  /** Ends the command early, with what to type, where nothing can become root. */
+  requireRoot(missing) {
+    if (this.#prefix !== null) return;
+    const names = missing.map((entry) => entry.name);
+    throw new SetupError(
+      `${names.length} system packages are missing, and this user is not root and has no sudo.`,
+      { remedy: `Let an administrator run: ${aptCommand(names, [])}` },
+    );
+  }
+
+  /** True while sudo would have to ask for a password. */
+  needsPassword() {
+    if (this.#prefix?.length !== 1) return false;
+    return capture('sudo', ['-n', 'true']) === undefined;
+  }
+
+  /** Size of an installation; typical figures (`exact: false`) while apt's lists are empty. */
+  async sizes(missing) {
+    const names = missing.map((entry) => entry.name);
+    const args = [...INSTALL, '--print-uris', ...names];
+    const { output } = await runCommand('apt-get', args, { env: this.#env });
+    const exact = parseSizes(output);
+    if (exact !== undefined) return { ...exact, exact: true };
+    const uses = [...new Set(missing.map((entry) => entry.use))];
+    const disk = uses.reduce((sum, use) => sum + TYPICAL_MEGABYTES[use] * 1e6, 0);
+    return { download: disk * 0.28, disk, exact: false };
+  }
+
+  async update() {
+    await this.#asRoot(['update', '-o', 'DPkg::Lock::Timeout=300'], 'apt-get update', () => {
+      return 'Check the network connection and /etc/apt/sources.list, then start again.';
+    });
+  }
+
+  async install(missing) {
+    const names = missing.map((entry) => entry.name);
+    await this.#asRoot([...INSTALL, ...names], 'apt-get install', (output) => {
+      const unknown = [...output.matchAll(/Unable to locate package (\S+)/g)].map((m) => m[1]);
+      if (unknown.length > 0 && this.#distribution === 'ubuntu') {
+        return `Switch on 'universe', which has ${unknown.join(', ')}: sudo add-apt-repository universe`;
+      }
+      if (unknown.length > 0) return `This system's apt sources lack ${unknown.join(', ')}.`;
+      if (/Could not resolve|Failed to fetch|Connection (failed|refused|timed out)/.test(output)) {
+        return 'Check the network connection, then start again.';
+      }
+      return `Try it by hand: ${aptCommand(names, this.#prefix)}`;
+    });
+  }
+
+  /** sudo may ask on the terminal; it reads the password there, not from standard input. */
+  #asRoot(args, what, remedy) {
+    const settings = Object.entries(C_LOCALE).map(([key, value]) => `${key}=${value}`);
+    const [command, ...rest] = [...(this.#prefix ?? []), 'env', ...settings, 'apt-get', ...args];
+    return mustRun(command, rest, { what, remedy, env: this.#env, input: 'inherit' });
+  }
+}

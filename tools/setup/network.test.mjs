@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { moveLink, pageOrigins } from './links.mjs';
+import { choosePort, lanAddresses, origin, portError } from './network.mjs';
+
+const host = '127.0.0.1';
+
+async function listening(t) {
+  const server = createServer();
+  server.listen(0, host);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return server.address().port;
+}
+
+test('a port in use is an error with a remedy when it was asked for', async (t) => {
+  const port = await listening(t);
+  assert.equal(await portError(port, host), 'EADDRINUSE');
+  await assert.rejects(choosePort({ port, host }), {
+    message: `Port ${port} is in use by another program.`,
+    remedy: /--port P/,
+  });
+});
+
+test('a default port in use gives way to the next free one, and that is told', async (t) => {
+  const first = await listening(t);
+  const taken = [];
+  const port = await choosePort({ host, first, onTaken: (busy) => taken.push(busy) });
+  assert.ok(port > first);
+  assert.equal(taken[0], first);
+  assert.equal(await portError(port, host), undefined);
+});
+
+test('an address of another machine is told as such', async () => {
+  const elsewhere = { port: 40_000, host: '192.0.2.1' }; // TEST-NET-1, RFC 5737
+  await assert.rejects(choosePort(elsewhere), {
+    message: '192.0.2.1 is no address of this machine.',
+    remedy: /127\.0\.0\.1/,
+  });
+});
+
+const lan = { family: 'IPv4', internal: false, address: '192.168.1.20' };
+
+test('LAN addresses leave out loopback, IPv6 and container bridges', () => {
+  const interfaces = {
+    lo: [{ family: 'IPv4', internal: true, address: '127.0.0.1' }],
+    eth0: [lan, { family: 'IPv6', internal: false, address: 'fe80::1' }],
+    docker0: [{ family: 'IPv4', internal: false, address: '172.17.0.1' }],
+    'br-1234': [{ family: 'IPv4', internal: false, address: '172.18.0.1' }],
+  };
+  assert.deepEqual(lanAddresses(interfaces), ['192.168.1.20']);
+});
+
+test('links name localhost for this machine and every LAN address for others', () => {
+  const common = { port: 8080, https: false, addresses: ['192.168.1.20', '10.0.0.3'] };
+  assert.deepEqual(pageOrigins({ ...common, host: '0.0.0.0' }), {
+    local: 'http://localhost:8080',
+    lan: ['http://192.168.1.20:8080', 'http://10.0.0.3:8080'],
+  });
+  assert.deepEqual(pageOrigins({ ...common, host }), { local: 'http://localhost:8080', lan: [] });
+  const name = 'deck.example.com';
+  assert.deepEqual(pageOrigins({ ...common, host: '0.0.0.0', https: true, name }), {
+    local: 'https://deck.example.com:8080',
+    lan: ['https://deck.example.com:8080'],
+  });
+});
+
+test('a link keeps its fragment, which holds the code, when it moves', () => {
+  const link = 'http://192.168.1.20:8080/#c=ABCD-EFGH&h=x_-y';
+  assert.equal(moveLink(link, 'https://localhost:1'), 'https://localhost:1/#c=ABCD-EFGH&h=x_-y');
+  assert.equal(origin({ https: true, host: '::1', port: 5 }), 'https://[::1]:5');
+});

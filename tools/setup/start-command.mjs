@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bootstrap } from './bootstrap.mjs';
+import { chooseDesktop, requireDisplay } from './display.mjs';
+import { SetupError } from './errors.mjs';
+import { choosePort, lanAddresses } from './network.mjs';
+import { pageOrigins } from './links.mjs';
+import { ownProcess } from './own-process.mjs';
+import { requireSupported } from './platform.mjs';
+import { Session } from './session.mjs';
+import { START_HELP, parseStart } from './start-options.mjs';
+import { StatusFile } from './status-file.mjs';
+import { statusText } from './status-text.mjs';
+import { tlsSettings } from './tls.mjs';
+
+/** npm passes a Ctrl-C on that the terminal has sent to this process as well. */
+const SAME_KEY_MS = 300;
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** `npm start`. @returns {Promise<number>} the exit code, once everything has ended */
+export async function start(argv, report) {
+  // npm runs scripts in the repository's folder; file names are meant from where npm was called.
+  const options = parseStart(argv, process.env.INIT_CWD ?? process.cwd());
+  if (options.help) {
+    report.line(START_HELP);
+    return 0;
+  }
+  requireSupported();
+  const desktop = await checkFirst(options);
+  const uses = [...(desktop.kind === 'demo' ? ['demo'] : []), ...(options.https ? ['https'] : [])];
+  const { node, env } = await bootstrap({ root: ROOT, uses, yes: options.yes, report });
+  return await run({ options, desktop, node, env, report });
+}
+
+/** What can be known at once must not fail after minutes of installing. */
+async function checkFirst(options) {
+  const desktop = chooseDesktop({ ...options, env: process.env });
+  if (desktop.kind === 'display') await requireDisplay(desktop);
+  if (options.port !== undefined) await choosePort(options);
+  if (options.config !== undefined && !existsSync(options.config)) {
+    throw new SetupError(`--config ${options.config} does not exist.`, {
+      remedy: 'Give the path of a config.json, or leave the option out for the defaults.',
+    });
+  }
+  return desktop;
+}
+
+async function run({ options, desktop, node, env, report }) {
+  const taken = [];
+  const port = await choosePort({ ...options, onTaken: (busy) => taken.push(busy) });
+  if (taken.length > 0) {
+    report.note(`Port ${taken.join(', ')} in use: using ${port} (choose one with --port P).`);
+  }
+  const addresses = lanAddresses();
+  const tls = await tlsSettings({ root: ROOT, options, addresses });
+  const { host, config, agentArguments } = options;
+  const session = new Session({
+    ...{ root: ROOT, node, env, own: ownProcess, desktop, host, port, tls, config, agentArguments },
+    origins: pageOrigins({ host, port, https: options.https, name: tls?.name, addresses }),
+    statusFile: new StatusFile(options.statusFile),
+  });
+  const ended = untilEnd(session, report);
+  session.on('note', (text) => report.warn(text));
+  session.on('changed', (state) => report.bottom(statusText(state)));
+  const started = report
+    .step('Starting', () => session.start())
+    .then(() => show({ session, report, desktop, options }));
+  try {
+    await Promise.race([started, ended]);
+    return await ended;
+  } finally {
+    report.bottom('');
+    await session.close();
+  }
+}
+
+async function show({ session, report, desktop, options }) {
+  const { local, lan, roomCode, display } = session.links();
+  const best = lan[0] ?? local;
+  const what = desktop.kind === 'demo' ? `a demo desktop (${display})` : `display ${display}`;
+  report.line();
+  report.line(`  Sharing ${what}. Whoever has the link can see and control it.`);
+  report.line();
+  report.line(`  On this machine  ${local}`);
+  for (const link of lan.filter((link) => link !== local))
+    report.line(`  From the network ${link}`);
+  report.line(`  Room code        ${roomCode}`);
+  if (options.https && !options.cert) {
+    report.line('  The certificate is our own: the browser asks once whether to trust it.');
+  }
+  report.line();
+  for (const row of (await qrCode(best)).split('\n')) report.line(`  ${row}`);
+  if (process.env.WAYLAND_DISPLAY && desktop.kind === 'display') {
+    report.warn(
+      'This is a Wayland session: only X11 windows are seen. Log in with an Xorg session to share all.',
+    );
+  }
+  report.line('  Ctrl-C ends it.');
+  report.line();
+}
+
+/** The encoder comes with the npm packages, which are there only since the bootstrap. */
+async function qrCode(text) {
+  const file = createRequire(join(ROOT, 'package.json')).resolve('uqr');
+  const { renderUnicodeCompact } = await import(pathToFileURL(file).href);
+  return renderUnicodeCompact(text, { border: 2 });
+}
+
+/** Resolves with the exit code at a signal, rejects when the session can't go on. */
+function untilEnd(session, report, clock = Date.now) {
+  return new Promise((resolve, reject) => {
+    let first;
+    const stop = () => {
+      if (first === undefined) {
+        first = clock();
+        report.bottom('');
+        report.note('Ending. (Ctrl-C once more ends it at once.)');
+        resolve(0);
+      } else if (clock() - first > SAME_KEY_MS) {
+        session.kill();
+        process.exit(130);
+      }
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+    process.stdout.on('error', () => {}); // the terminal is gone; SIGHUP says so too
+    session.once('lost', reject);
+  });
+}

@@ -1,0 +1,14 @@
+// Only what any Node can parse is imported before the version is known to be new enough.
+import { requireNode } from './platform.mjs';
+import { Report } from './report.mjs';
+
+const report = new Report();
+try {
+  requireNode();
+  const { start } = await import('./start-command.mjs');
+  process.exitCode = await start(process.argv.slice(2), report);
+} catch (error) {
+  report.bottom('');
+  report.fail(error);
+  process.exitCode = error.exitCode ?? 1;
+}

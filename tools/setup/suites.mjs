@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectFolders } from './fingerprint.mjs';
+
+const MINUTE = 60_000;
+const DEADLINE_MS = 20 * MINUTE;
+const DEADLINES_MS = { e2e: 40 * MINUTE };
+/** Quick ones first; the whole product last, since it needs all the others to be right. */
+const ORDER = ['setup', 'protocol', 'signaling', 'web-client', 'host-agent', 'native-capture'];
+const LAST = ['capture-encoder', 'pion_webrtc', 'e2e'];
+
+/**
+ * One suite for each project that has a `test` target (the `nx` key of its package.json, or its
+ * project.json), run by the very command of that target.
+ *
+ * A suite reports its counts in one of two ways, by `kind`: `jest` writes jest's JSON; `lines` ends
+ * its output with `N passed, N failed[, N skipped]`, and names a skipped test on a line
+ * `skipped: name: reason`.
+ */
+export function findSuites(root) {
+  const projects = [...projectFolders(root), 'tools/setup'].map((folder) =>
+    readProject(root, folder),
+  );
+  return projects
+    .filter((project) => project?.targets?.test !== undefined)
+    .map(({ name, folder, targets }) => {
+      const { command, options } = targets.test;
+      const isJest = /\bjest(\.js)?\b/.test(command);
+      return {
+        name,
+        command,
+        kind: isJest ? 'jest' : 'lines',
+        cwd: join(root, options?.cwd ?? folder),
+        deadlineMs: DEADLINES_MS[name] ?? DEADLINE_MS,
+      };
+    })
+    .sort((a, b) => rank(a.name) - rank(b.name));
+}
+
+function readProject(root, folder) {
+  const read = (file) => {
+    try {
+      return JSON.parse(readFileSync(join(root, folder, file), 'utf8'));
+    } catch (error) {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  };
+  const project = read('package.json')?.nx ?? read('project.json');
+  return project === undefined ? undefined : { ...project, folder };
+}
+
+function rank(name) {
+  if (ORDER.includes(name)) return ORDER.indexOf(name);
+  return LAST.includes(name) ? 100 + LAST.indexOf(name) : 50;
+}
