@@ -1,7 +1,10 @@
 /**
  * How long a picture takes from the X server to the browser's screen, and a key back:
  *
- *   npm run bench:latency -- [--runs N] [--seconds N] [--json FILE] [--only 720p-scroll,...]
+ *   npm run bench:latency -- [--runs N] [--seconds N] [--json FILE] [--only 720p-scroll,...] [--floor]
+ *
+ * --floor also sends each case's own stream, recorded, through Pion alone: what no host can beat
+ * (build it first: cd tools/bench/floor && go build -o ../dist/floor .).
  *
  * Everything is real: Xvfb, the host agent, signaling and headless Chromium on this machine.
  * Figures are medians of the runs. The build must be there (`npm run build`).
@@ -9,11 +12,14 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { openBrowser } from '../../apps/e2e/src/harness/browser.ts';
 import { killChildrenAtExit } from '../../apps/e2e/src/harness/child.ts';
 import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
 import { openStack } from '../../apps/e2e/src/harness/stack.ts';
 import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
 import { median } from '../../apps/e2e/src/harness/statistics.ts';
+import { measureFloor, recordScene } from './floor.ts';
+import type { Recording } from './floor.ts';
 import { measureGlass, measureIdle } from './glass.ts';
 import { measureHand } from './hand.ts';
 import { describeMachine, othersLoad } from './machine.ts';
@@ -76,7 +82,8 @@ async function withStack<T>(
 }
 
 function glassTable(results: Report['results']): string {
-  const rows = cases.flatMap(({ name }) => {
+  const names = cases.flatMap(({ name }) => [name, `${name} floor`]);
+  const rows = names.flatMap((name) => {
     const result = results[name];
     if (!result) return [];
     const { median: m } = result;
@@ -121,6 +128,7 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '10' },
       json: { type: 'string' },
       only: { type: 'string' },
+      floor: { type: 'boolean', default: false },
     },
   });
   const runs = Number(values.runs);
@@ -138,6 +146,10 @@ async function main(): Promise<void> {
     const brief = Object.entries(figures).map(([key, value]) => `${key} ${value.toFixed(2)}`);
     console.log(`${name}: ${brief.join(', ')}`);
   };
+  const recordings = new Map<string, Recording>();
+  for (const { name, width, height, scene } of values.floor ? cases : []) {
+    if (wanted(name)) recordings.set(name, await recordScene(width, height, scene, seconds));
+  }
   // each run has a stack of its own, and the cases take turns: no case gets one lucky start
   for (let run = 0; run < runs; run++) {
     for (const [width, height] of [
@@ -156,6 +168,17 @@ async function main(): Promise<void> {
           note('idle', { percentOfCore: await measureIdle(stack, seconds) });
         }
       });
+      for (const { name } of mine) {
+        const recording = recordings.get(name);
+        if (!recording) continue;
+        const browser = await openBrowser();
+        try {
+          const figures = await measureFloor(browser, recording, { width, height });
+          note(`${name} floor`, { ...figures });
+        } finally {
+          await browser.close();
+        }
+      }
     }
   }
   const results = Object.fromEntries(

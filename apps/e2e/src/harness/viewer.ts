@@ -82,13 +82,18 @@ export class Viewer {
   /** Connected, and a picture was presented; its codes are read from here on. */
   async waitForPicture(timeoutMs = 20_000): Promise<void> {
     await this.waitForState('connected', timeoutMs);
-    await this.page.evaluate(installReader);
+    await this.startReading();
     await waitUntil('a decoded picture', timeoutMs, async () => {
       return (
         (await this.page.evaluate(() => window.peerdeckReader?.frames.length ?? 0)) > 0 ||
         (await this.#framesDecoded()) > 0
       );
     });
+  }
+
+  /** From now on the code of each presented frame is read. */
+  startReading(): Promise<void> {
+    return this.page.evaluate(installReader);
   }
 
   /** The frames that were presented since the last call. */

@@ -7,6 +7,9 @@
 export interface EncodedFrame {
   kind: 'key' | 'delta' | 'empty' | 'request';
   bytes: number;
+  rtpTimestamp?: number;
+  /** The frame itself (H.264: Annex B), while `record` is on. */
+  data?: ArrayBuffer;
 }
 
 /** The control channel's `host-stats` message, with the page's time of arrival. */
@@ -26,6 +29,8 @@ export interface PagePeers {
   encoded: EncodedFrame[];
   /** The host's own statistics, as they came on the control channel while the page asked. */
   hostStats: HostStats[];
+  /** Keeps the bytes of the frames in `encoded` too, from now on. */
+  record(): void;
   /** Makes the browser send a PLI; resolves when it was handed to the transport. */
   requestKeyframe(): Promise<void>;
 }
@@ -48,17 +53,24 @@ export function rememberPeers(followEncoded: boolean): void {
   // The worker passes each frame on untouched and reports its kind.
   const source = `
     let current;
+    let recording = false;
     onrtctransform = ({ transformer }) => {
       current = transformer;
       transformer.readable.pipeThrough(new TransformStream({
         transform(frame, controller) {
-          postMessage({ kind: frame.type, bytes: frame.data.byteLength });
+          const { type: kind, data, timestamp: rtpTimestamp } = frame;
+          const copy = recording ? { rtpTimestamp, data: data.slice(0) } : {};
+          postMessage({ kind, bytes: data.byteLength, ...copy });
           controller.enqueue(frame);
         },
       })).pipeTo(transformer.writable).catch(() => {});
       postMessage({ ready: true });
     };
-    onmessage = () => {
+    onmessage = ({ data: command }) => {
+      if (command === 'record') {
+        recording = true;
+        return;
+      }
       postMessage({ kind: 'request', bytes: 0 });
       current.sendKeyFrameRequest().then(
         () => postMessage({ requested: true }),
@@ -108,6 +120,7 @@ export function rememberPeers(followEncoded: boolean): void {
     channels,
     encoded,
     hostStats,
+    record: () => worker?.postMessage('record'),
     requestKeyframe(): Promise<void> {
       return new Promise((resolve, reject) => {
         answers.push((error) => (error === undefined ? resolve() : reject(new Error(error))));
