@@ -41,6 +41,9 @@ describe('InputEncoder', () => {
     encoder.position(0.2, 0.2);
     encoder.button(0, true, 0.5, 1);
     encoder.button(0, false, 0.5, 1);
+    encoder.flush();
+    // The position before the click is not sent after it.
+    expect(messages.map(({ channel }) => channel)).toEqual(['pointer', 'input']);
     encoder.position(1, 1);
     encoder.flush();
     const seqs = messages.flatMap(({ records }) => records.map((r) => 'seq' in r && r.seq));
