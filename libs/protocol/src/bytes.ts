@@ -1,4 +1,4 @@
-/** Byte helpers that Node and browsers share without Buffer, atob or WebCrypto. */
+/** Byte helpers that Node and browsers share without the ones that only one has. */
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const BASE32 = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
