@@ -92,12 +92,13 @@ export class DemoDesktop {
   }
 
   #sessionEnvironment(display, cookieFile) {
-    const env = { ...this.#options.env, DISPLAY: display, XAUTHORITY: cookieFile };
-    // Of a session this process may itself be in, which is not this one.
-    for (const name of ['WAYLAND_DISPLAY', 'SESSION_MANAGER', 'DBUS_SESSION_BUS_ADDRESS']) {
-      delete env[name];
-    }
-    return { LANG: 'C.UTF-8', HOME: homedir(), ...env };
+    return {
+      ...{ LANG: 'C.UTF-8', HOME: homedir(), ...this.#options.env },
+      ...{ DISPLAY: display, XAUTHORITY: cookieFile },
+      // Of a session that this process may itself be in, which is not this one.
+      ...{ WAYLAND_DISPLAY: undefined, SESSION_MANAGER: undefined },
+      DBUS_SESSION_BUS_ADDRESS: undefined,
+    };
   }
 
   async #decorate(env) {

@@ -23,9 +23,13 @@ function isLoopback(host) {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-/** The same link at another origin. The code is in the fragment, which must survive. */
+/**
+ * The same link at another origin. The code is in the fragment, which must survive; the signaling
+ * address there (`s`) must not, since every origin of ours serves signaling too.
+ */
 export function moveLink(link, to) {
   const url = new URL(link);
-  const target = new URL(to);
-  return `${target.origin}${url.pathname}${url.search}${url.hash}`;
+  const fields = url.hash.slice(1).split('&');
+  const kept = fields.filter((field) => !field.startsWith('s='));
+  return `${new URL(to).origin}${url.pathname}${url.search}#${kept.join('&')}`;
 }

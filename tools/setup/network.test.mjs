@@ -70,5 +70,10 @@ test('links name localhost for this machine and every LAN address for others', (
 test('a link keeps its fragment, which holds the code, when it moves', () => {
   const link = 'http://192.168.1.20:8080/#c=ABCD-EFGH&h=x_-y';
   assert.equal(moveLink(link, 'https://localhost:1'), 'https://localhost:1/#c=ABCD-EFGH&h=x_-y');
+  const elsewhere = `${link}&s=ws%3A%2F%2F127.0.0.1%3A8080`;
+  assert.equal(
+    moveLink(elsewhere, 'http://10.0.0.3:8080'),
+    'http://10.0.0.3:8080/#c=ABCD-EFGH&h=x_-y',
+  );
   assert.equal(origin({ https: true, host: '::1', port: 5 }), 'https://[::1]:5');
 });

@@ -22,7 +22,11 @@ export const PACKAGES = [
   { name: 'libxrandr-dev', use: 'build', why: 'monitors, and changes of resolution' },
   { name: 'libxtst-dev', use: 'build', why: 'types and clicks (XTEST)' },
   { name: 'libxcb1-dev', use: 'build', why: 'talks to the X server (capture-encoder)' },
-  { name: 'libxcb-shm0-dev', use: 'build', why: 'reads the screen through shared memory (MIT-SHM)' },
+  {
+    name: 'libxcb-shm0-dev',
+    use: 'build',
+    why: 'reads the screen through shared memory (MIT-SHM)',
+  },
   { name: 'libxcb-damage0-dev', use: 'build', why: 'tells when the screen changed' },
   { name: 'libxcb-xfixes0-dev', use: 'build', why: 'the shape of the mouse pointer' },
   { name: 'libxcb-composite0-dev', use: 'build', why: 'the picture of a single window' },

@@ -164,10 +164,10 @@ export class Session extends EventEmitter {
   }
 
   #launchAgent() {
-    const { root, env, node, own, tls, origins, config, agentArguments } = this.#options;
+    const { root, env, node, own, tls, config, agentArguments } = this.#options;
     const args = [join(root, 'apps/host-agent/dist/main.js')];
     args.push('--signaling-url', this.#signalingUrl('127.0.0.1'));
-    args.push('--web-url', origins.lan[0] ?? origins.local, '--display', this.#display);
+    args.push('--display', this.#display);
     if (config !== undefined) args.push('--config', config);
     return {
       ...own(node, [...args, ...agentArguments]),
