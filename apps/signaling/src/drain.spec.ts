@@ -57,8 +57,15 @@ test('without a client it ends at once, and the deadline cuts off who does not a
   expect([1006, 1012]).toContain((await deaf.closed).code);
 });
 
-test('closing is idempotent, and safe before a start and after a failed one', async () => {
+test('closing is idempotent, also after a failed start', async () => {
   server = await startService();
   await Promise.all([server.close(), server.close()]);
   await server.close();
+  await expect(fetch(`http://127.0.0.1:${server.service.healthPort}/healthz`)).rejects.toThrow();
+  const taken = await startService();
+  const port = String(taken.service.port);
+  await expect(startService({ WS_PORT: port })).rejects.toThrow(
+    `WS_PORT=${port}: the port is in use`,
+  );
+  await taken.close();
 });

@@ -27,6 +27,7 @@ export class Heartbeat {
   #cancel: (() => void) | undefined;
   #closed = false;
   #sweptAt: number;
+  #stalledAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -52,10 +53,10 @@ export class Heartbeat {
     const { clock, intervalMs, timeoutMs } = this.#options;
     const now = clock.now();
     // After a stall of this process everybody looks silent: what they sent is still unread.
-    const stalled = now - this.#sweptAt > timeoutMs / 2;
+    if (now - this.#sweptAt > timeoutMs / 2) this.#stalledAt = now;
     this.#sweptAt = now;
     for (const [connection, due] of this.#nextPing) {
-      if (!stalled && now - connection.lastSeen >= timeoutMs) {
+      if (now - Math.max(connection.lastSeen, this.#stalledAt) >= timeoutMs) {
         this.#nextPing.delete(connection);
         this.#options.onDead?.();
         connection.terminate(CLOSE.heartbeatTimeout);

@@ -101,6 +101,11 @@ export class Service {
     });
   }
 
+  /** Every socket that is open, however it got in. */
+  get sockets(): Gateway['sockets'] {
+    return this.#gateway.sockets;
+  }
+
   /** Where a browser on this machine finds the service. */
   get url(): string {
     const { HOST, TLS_CERT_FILE } = this.#options.config;

@@ -1,4 +1,3 @@
-import { pino } from 'pino';
 import type { Bus } from '../bus/bus.ts';
 import { parseConfig } from '../config.ts';
 import { createLogger } from '../log.ts';
@@ -60,8 +59,6 @@ export async function startService(
     close: () => service.close(),
   };
 }
-
-export const silent = pino({ level: 'silent' });
 
 /** A valid room id of `peerdeck.v2` that ends in `suffix` (digits). */
 export function roomId(suffix: number | string): string {

@@ -21,6 +21,11 @@ export class ManualClock implements Clock {
     return this.#timers.length;
   }
 
+  /** Time passes and no timer runs, as while a process is stopped. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {

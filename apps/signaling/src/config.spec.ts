@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { ENV_EXAMPLE, MANUAL, envExample, withEnvTable } from './env-docs.ts';
+import { ConfigError, VARIABLES, describeVariable, parseConfig } from './config.ts';
+
+test('the defaults', () => {
+  const config = parseConfig({});
+  expect(config).toMatchObject({
+    NODE_ENV: 'development',
+    WS_PORT: 3002,
+    HEALTH_PORT: 8080,
+    REDIS_URL: '',
+    ROOM_CAPACITY: 2,
+    ROOM_TTL_SECONDS: 120,
+    MESSAGE_MAX_BYTES: 262_144,
+    BACKPRESSURE_CLOSE_THRESHOLD_BYTES: 5_242_880,
+    RATE_LIMIT_MESSAGES_PER_10S: 200,
+    RATE_LIMIT_IP_MSGS_PER_10S: 500,
+    RATE_LIMIT_ROOM_MSGS_PER_10S: 1000,
+    RATE_LIMIT_CONN_PER_10S: 50,
+    REQUIRE_WSS: false,
+    ALLOWED_ORIGINS: [],
+    SUBPROTOCOL: '',
+    ENABLE_AUTH: false,
+    JWT_SECRET: '',
+    JWT_ISSUER: '',
+    JWT_AUDIENCE: '',
+    HEARTBEAT_INTERVAL_MS: 10_000,
+    DETACH_MS: 10_000,
+    DRAIN_MS: 5000,
+    ICE_SERVERS: [],
+  });
+});
+
+test('values are read, spaces and empty variables do not matter', () => {
+  const config = parseConfig({
+    WS_PORT: ' 0 ',
+    HEALTH_PORT: '0',
+    REQUIRE_WSS: 'TRUE',
+    TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+    ALLOWED_ORIGINS: 'https://a.example, https://*.b.example:8443,http://localhost:3000/',
+    ICE_SERVERS: '[{"urls":"stun:s.example"},{"urls":["turns:t.example"],"credential":"c"}]',
+    SUBPROTOCOL: '',
+    ROOM_CAPACITY: '',
+  });
+  expect(config).toMatchObject({ WS_PORT: 0, HEALTH_PORT: 0, REQUIRE_WSS: true, ROOM_CAPACITY: 2 });
+  expect(config.TRUSTED_PROXIES.check('10.1.2.3')).toBe(true);
+  expect(config.TRUSTED_PROXIES.check('::1', 'ipv6')).toBe(true);
+  expect(config.TRUSTED_PROXIES.check('11.1.2.3')).toBe(false);
+  expect(config.ALLOWED_ORIGINS).toEqual([
+    { scheme: 'https:', host: 'a.example', port: '', subdomains: false },
+    { scheme: 'https:', host: 'b.example', port: '8443', subdomains: true },
+    { scheme: 'http:', host: 'localhost', port: '3000', subdomains: false },
+  ]);
+  expect(config.ICE_SERVERS).toEqual([
+    { urls: ['stun:s.example'] },
+    { urls: ['turns:t.example'], credential: 'c' },
+  ]);
+});
+
+const bad: [string, string][] = [
+  ['NODE_ENV', 'prod'],
+  ['WS_PORT', '70000'],
+  ['WS_PORT', '-1'],
+  ['WS_PORT', '80.5'],
+  ['WS_PORT', '0x50'],
+  ['HEALTH_PORT', 'http'],
+  ['ROOM_CAPACITY', '1'],
+  ['ROOM_MAX_MEMBERS', '99999'],
+  ['ROOM_TTL_SECONDS', '0'],
+  ['MESSAGE_MAX_BYTES', '999999999'],
+  ['BACKPRESSURE_CLOSE_THRESHOLD_BYTES', '1'],
+  ['RATE_LIMIT_MESSAGES_PER_10S', 'many'],
+  ['RATE_LIMIT_IP_MSGS_PER_10S', '-5'],
+  ['RATE_LIMIT_ROOM_MSGS_PER_10S', '1e3'],
+  ['RATE_LIMIT_CONN_PER_10S', 'NaN'],
+  ['HEARTBEAT_INTERVAL_MS', '1'],
+  ['HEARTBEAT_TIMEOUT_MS', '500'],
+  ['REQUIRE_WSS', 'yes'],
+  ['REQUIRE_WSS', 'true'],
+  ['ALLOWED_ORIGINS', 'example.com'],
+  ['ALLOWED_ORIGINS', 'https://a.example/path'],
+  ['ALLOWED_ORIGINS', 'https://*'],
+  ['ALLOWED_ORIGINS', 'https://a.*.example'],
+  ['ALLOWED_ORIGINS', 'ftp://a.example'],
+  ['TRUSTED_PROXIES', '10.0.0.0/99'],
+  ['TRUSTED_PROXIES', 'proxy'],
+  ['SUBPROTOCOL', 'two words'],
+  ['SUBPROTOCOL', 'peerdeck.v2'],
+  ['ENABLE_AUTH', 'on'],
+  ['TLS_CERT_FILE', '/some/cert.pem'],
+  ['ICE_SERVERS', 'stun:s.example'],
+  ['ICE_SERVERS', '{"urls":"stun:s.example"}'],
+  ['ICE_SERVERS', '[{"urls":"https://s.example"}]'],
+  ['LOG_LEVEL', 'loud'],
+  ['PRETTY_LOGS', '2'],
+];
+
+test.each(bad)('%s=%s is refused by one line that names it and what is allowed', (name, value) => {
+  const error = refusal({ [name]: value });
+  const named = name === 'TLS_CERT_FILE' ? 'TLS_KEY_FILE' : name;
+  expect(error.variable).toBe(named);
+  expect(error.message).toMatch(new RegExp(`^${named}=.* is not allowed. Allowed: .+\\.$`));
+  expect(error.message).not.toContain('\n');
+  if (name !== 'ICE_SERVERS' && name !== 'TLS_CERT_FILE') expect(error.message).toContain(value);
+});
+
+test('the same port twice is refused', () => {
+  expect(refusal({ WS_PORT: '9000', HEALTH_PORT: '9000' }).variable).toBe('HEALTH_PORT');
+});
+
+describe('what this build does not have is refused, never ignored', () => {
+  test.each([
+    ['ENABLE_AUTH', { ENABLE_AUTH: 'true' }],
+    ['JWT_SECRET', { JWT_SECRET: 'hush-hush' }],
+    ['JWT_ISSUER', { JWT_ISSUER: 'me' }],
+    ['JWT_AUDIENCE', { JWT_AUDIENCE: 'you' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://:hush-hush@127.0.0.1' }],
+    ['REDIS_URL', { NODE_ENV: 'production' }],
+  ])('%s by %j', (name, environment) => {
+    const error = refusal(environment);
+    expect(error.variable).toBe(name);
+    expect(error.message).toContain('not available in this build');
+    expect(error.message).not.toContain('hush-hush');
+  });
+
+  test('an empty REDIS_URL chooses the embedded bus, in production too', () => {
+    expect(parseConfig({ NODE_ENV: 'production', REDIS_URL: '' }).NODE_ENV).toBe('production');
+    expect(parseConfig({ NODE_ENV: 'test' }).REDIS_URL).toBe('');
+  });
+});
+
+describe('the documentation of the environment', () => {
+  test('.env.example is what the schema says, and can be read back', () => {
+    const example = readFileSync(ENV_EXAMPLE, 'utf8');
+    expect(example).toBe(envExample());
+    const lines = example.split('\n').filter((line) => /^[A-Z]/.test(line));
+    const environment = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)));
+    expect(Object.keys(environment)).toEqual(VARIABLES);
+    expect(JSON.stringify(parseConfig(environment))).toBe(JSON.stringify(parseConfig({})));
+  });
+
+  test('docs/signaling.md has the table of the schema', () => {
+    const manual = readFileSync(MANUAL, 'utf8');
+    expect(withEnvTable(manual)).toBe(manual);
+    for (const name of VARIABLES) expect(manual).toContain(`| \`${name}\` |`);
+  });
+
+  test('every default is a value that is allowed', () => {
+    for (const name of VARIABLES) {
+      expect(() => parseConfig({ [name]: describeVariable(name).fallback })).not.toThrow();
+    }
+  });
+});
+
+function refusal(environment: Record<string, string>): ConfigError {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('not refused');
+}
