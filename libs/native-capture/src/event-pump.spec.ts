@@ -12,10 +12,11 @@ function fakeLibrary() {
       batches.push(batch);
       waiting?.();
     },
-    async poll(buffer: Buffer): Promise<number> {
+    async poll(buffer: Buffer, timeoutMs: number): Promise<number> {
       this.outstanding += 1;
       this.polls += 1;
-      if (batches.length === 0) await new Promise<void>((resolve) => (waiting = resolve));
+      if (batches.length === 0 && timeoutMs > 0)
+        await new Promise<void>((resolve) => (waiting = resolve));
       this.outstanding -= 1;
       const batch = batches.shift();
       if (batch === undefined) return 0;
@@ -35,7 +36,7 @@ describe('EventPump', () => {
     let done: () => void = () => undefined;
     const third = new Promise<void>((resolve) => (done = resolve));
     const pump = new EventPump({
-      poll: (buffer) => library.poll(buffer),
+      poll: (buffer, _capacity, timeoutMs) => library.poll(buffer, timeoutMs),
       wake: () => library.wake(),
       dispatch: (one) => {
         expect(library.outstanding).toBe(0);
@@ -60,7 +61,8 @@ describe('EventPump', () => {
   it('stop wakes the call that waits, and can be called twice or before start', async () => {
     const library = fakeLibrary();
     const options = {
-      poll: (buffer: Buffer) => library.poll(buffer),
+      poll: (buffer: Buffer, _capacity: number, timeoutMs: number) =>
+        library.poll(buffer, timeoutMs),
       wake: () => library.wake(),
       dispatch: () => undefined,
       onError: (error: Error) => {
@@ -71,8 +73,28 @@ describe('EventPump', () => {
     pump.start();
     await pump.stop();
     await pump.stop();
-    expect(library.polls).toBe(1);
+    // The one that waited, and one that finds the queue empty.
+    expect(library.polls).toBe(2);
     await new EventPump(options).stop();
+  });
+
+  it('dispatches what was queued before stop', async () => {
+    const library = fakeLibrary();
+    const seen: number[] = [];
+    const pump = new EventPump({
+      poll: (buffer, _capacity, timeoutMs) => library.poll(buffer, timeoutMs),
+      wake: async () => {
+        library.push(record(1, 1, new Uint8Array(0)));
+        library.push(record(1, 2, new Uint8Array(0)));
+      },
+      dispatch: (one) => seen.push(one.handle),
+      onError: (error) => {
+        throw error;
+      },
+    });
+    pump.start();
+    await pump.stop();
+    expect(seen).toEqual([1, 2]);
   });
 
   it('reports a batch that does not decode and goes on', async () => {
@@ -80,7 +102,7 @@ describe('EventPump', () => {
     const errors: Error[] = [];
     const got = new Promise<number>((resolve) => {
       const pump = new EventPump({
-        poll: (buffer) => library.poll(buffer),
+        poll: (buffer, _capacity, timeoutMs) => library.poll(buffer, timeoutMs),
         wake: () => library.wake(),
         dispatch: (one) => {
           resolve(one.handle);

@@ -57,6 +57,16 @@ export class EventPump {
       }
       this.#deliver(used);
     }
+    await this.#drain();
+  }
+
+  /** What was queued until stop() still reaches its listeners. Bounded: nothing new is opened. */
+  async #drain(): Promise<void> {
+    for (let batch = 0; batch < 64; batch += 1) {
+      const used = await this.#options.poll(this.#buffer, this.#buffer.length, 0).catch(() => 0);
+      if (used === 0) return;
+      this.#deliver(used);
+    }
   }
 
   #deliver(used: number): void {
