@@ -20,6 +20,7 @@ const NPM_BYTES = 450e6;
  * @param {object} options
  * @param {string} options.root the repository
  * @param {string[]} options.uses uses of packages.mjs beyond `build`
+ * @param {string[]} [options.products] projects to build beside the product
  * @param {boolean} options.yes do not ask
  * @param {import('./report.mjs').Report} options.report
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node and environment for children
@@ -30,7 +31,7 @@ export async function bootstrap(options) {
   return await withLock(root, () => prepare(options), wait);
 }
 
-async function prepare({ root, uses, yes, report, input = process.stdin }) {
+async function prepare({ root, uses, products, yes, report, input = process.stdin }) {
   const go = findGo({ root, required: requiredGo(root) });
   const plan = {
     go,
@@ -41,7 +42,7 @@ async function prepare({ root, uses, yes, report, input = process.stdin }) {
   const ready = go.state === 'install' ? findGo({ root, required: requiredGo(root) }) : go;
   const node = pinnedNode(root);
   const env = toolEnvironment({ node, go: ready });
-  const build = new Build(root);
+  const build = new Build(root, products);
   if (!build.upToDate()) {
     await report.step('Building (the first time takes a minute or two)', async () => {
       await build.run(env, node);

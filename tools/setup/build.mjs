@@ -23,17 +23,23 @@ export function toolEnvironment({ node, go, env = process.env }) {
   };
 }
 
+/** What the tests need beside the product. */
+export const TEST_PRODUCTS = ['e2e'];
+
 /**
  * Builds the product with Nx. A stamp of all sources and results makes the common case, where
  * nothing changed, cost some milliseconds instead of a start of Nx.
  */
 export class Build {
   #root;
+  #products;
   #stampFile;
 
-  constructor(root) {
+  /** @param {string[]} more projects to build beside the product */
+  constructor(root, more = []) {
     this.#root = root;
-    this.#stampFile = join(root, '.peerdeck/build.json');
+    this.#products = [...PRODUCTS, ...more];
+    this.#stampFile = join(root, `.peerdeck/${['build', ...more].join('-')}.json`);
   }
 
   upToDate() {
@@ -48,7 +54,15 @@ export class Build {
   async run(env, node) {
     const sources = this.#sources(); // before: a change during the build is not lost
     const nx = join(this.#root, 'node_modules/nx/bin/nx.js');
-    const args = [nx, 'run-many', '-t', 'build', '-p', PRODUCTS.join(','), '--outputStyle=static'];
+    const args = [
+      nx,
+      'run-many',
+      '-t',
+      'build',
+      '-p',
+      this.#products.join(','),
+      '--outputStyle=static',
+    ];
     await mustRun(node, args, {
       what: 'The build',
       cwd: this.#root,
@@ -61,16 +75,16 @@ export class Build {
   }
 
   #sources() {
-    const paths = projectFolders(this.#root).filter((path) => path !== 'apps/e2e');
-    return fingerprint(this.#root, [...paths, ...SHARED]);
+    return fingerprint(this.#root, [...this.#folders(), ...SHARED]);
   }
 
   #results() {
-    const paths = projectFolders(this.#root).filter((path) => path !== 'apps/e2e');
-    return fingerprint(
-      this.#root,
-      paths.map((path) => `${path}/dist`),
-      { outputs: true },
-    );
+    const paths = this.#folders().map((path) => `${path}/dist`);
+    return fingerprint(this.#root, paths, { outputs: true });
+  }
+
+  #folders() {
+    const folders = projectFolders(this.#root);
+    return folders.filter((path) => path !== 'apps/e2e' || this.#products.includes('e2e'));
   }
 }

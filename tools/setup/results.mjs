@@ -20,6 +20,8 @@ function skippedNames(lines) {
   return lines.flatMap((line, i) => {
     const plain = /^skipped: (.+)$/.exec(line);
     if (plain !== null) return [plain[1]];
+    const e2e = /^- (.+) \(skipped: (.+)\)$/.exec(line);
+    if (e2e !== null) return [`${e2e[1]}: ${e2e[2]}`];
     const go = /^skip \S+ (\S+)$/.exec(line);
     if (go === null) return [];
     const reason = lines.slice(i + 1, i + 8).map((below) => /_test\.go:\d+: (.+)/.exec(below)?.[1]);

@@ -13,6 +13,7 @@ test('the last summary line of an output counts', () => {
 test('skipped tests are named with their reasons, in both forms', () => {
   const output = [
     'skipped: loss in a namespace: needs root',
+    '- a gamepad (skipped: no uinput here)',
     'skip example.com/x TestFour',
     '=== RUN   TestFour',
     '    x_test.go:12: no IPv6 here',
@@ -20,6 +21,7 @@ test('skipped tests are named with their reasons, in both forms', () => {
   ].join('\n');
   assert.deepEqual(parseLines(output).skips, [
     'loss in a namespace: needs root',
+    'a gamepad: no uinput here',
     'TestFour: no IPv6 here',
   ]);
 });

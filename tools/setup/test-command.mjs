@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { bootstrap } from './bootstrap.mjs';
+import { TEST_PRODUCTS } from './build.mjs';
 import { UsageError } from './errors.mjs';
 import { nearest } from './nearest.mjs';
 import { describeOptions, parseOptions } from './options.mjs';
@@ -50,10 +51,8 @@ export async function test(argv, report) {
     return 0;
   }
   const { env, node } = await bootstrap({
-    root: ROOT,
-    uses: ['demo', 'https', 'test'],
-    yes: values.yes,
-    report,
+    ...{ root: ROOT, uses: ['demo', 'https', 'test'], products: TEST_PRODUCTS },
+    ...{ yes: values.yes, report },
   });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
