@@ -17,6 +17,9 @@ import (
 // maxStreams bounds the streams of one engine.
 const maxStreams = 4
 
+// tickTime is how often peers report.
+const tickTime = 100 * time.Millisecond
+
 // Engine is safe for use by any goroutine.
 type Engine struct {
 	options options.Engine
@@ -27,13 +30,44 @@ type Engine struct {
 	streams []*stream.Stream
 	peers   map[int64]*peer.Peer // nil while one is being made
 	closed  bool
+
+	done    chan struct{}
+	ticking sync.WaitGroup
 }
 
 // New makes an engine without streams.
 func New(o options.Engine, queue *events.Queue) *Engine {
-	return &Engine{
-		options: o, events: queue, peers: map[int64]*peer.Peer{},
+	e := &Engine{
+		options: o, events: queue, peers: map[int64]*peer.Peer{}, done: make(chan struct{}),
 		report: func(where, what string) { queue.Log(0, "error", "caught a panic in "+where+": "+what) },
+	}
+	e.ticking.Go(func() {
+		defer guard.Recover("tick", e.report)
+		e.tick()
+	})
+	return e
+}
+
+func (e *Engine) tick() {
+	ticker := time.NewTicker(tickTime)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-e.done:
+			return
+		}
+		e.mu.Lock()
+		peers := make([]*peer.Peer, 0, len(e.peers))
+		for _, p := range e.peers {
+			if p != nil {
+				peers = append(peers, p)
+			}
+		}
+		e.mu.Unlock()
+		for _, p := range peers {
+			p.Tick()
+		}
 	}
 }
 
@@ -76,7 +110,7 @@ func (e *Engine) OpenPeer(handle int64, o options.Peer) (*peer.Peer, error) {
 	e.mu.Unlock()
 
 	made, err := peer.New(peer.Config{
-		Handle: handle, Engine: e.options, Options: o, Streams: streams, Events: e.events,
+		Handle: handle, Engine: e.options, Options: o, Streams: streams, Events: e.events, Now: time.Now,
 	})
 
 	e.mu.Lock()
@@ -108,6 +142,9 @@ func (e *Engine) ClosePeer(handle int64, p *peer.Peer, flush time.Duration) {
 // Close ends the streams first, so that no push reaches a closing peer, then the peers. Idempotent.
 func (e *Engine) Close() {
 	e.mu.Lock()
+	if !e.closed {
+		close(e.done)
+	}
 	e.closed = true
 	streams, peers := e.streams, e.peers
 	e.streams, e.peers = nil, map[int64]*peer.Peer{}
@@ -125,6 +162,7 @@ func (e *Engine) Close() {
 		}
 	}
 	closing.Wait()
+	e.ticking.Wait()
 }
 
 func errClosed() error { return abi.Errorf(abi.Closed, "the engine is closed") }

@@ -17,6 +17,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/feedback"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/playoutdelay"
 )
 
@@ -153,15 +154,38 @@ func (b *bench) awaitState(handle int64, state string) {
 	})
 }
 
-func (b *bench) count(match func(event) bool) (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.events {
-		if match(e) {
-			n++
+// until waits, looking again at every event, for a condition of what the events add up to.
+func (b *bench) until(what string, met func(all []event) bool) {
+	b.t.Helper()
+	deadline := time.After(patience)
+	for {
+		b.mu.Lock()
+		ok := met(b.events)
+		change := b.change
+		b.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-change:
+		case <-deadline:
+			b.t.Fatalf("no %s within %s", what, patience)
 		}
 	}
-	return n
+}
+
+// feedback gives the feedback reports of a peer.
+func feedbackOf(t *testing.T, handle int64, all []event) (reports []feedback.Report) {
+	for _, e := range all {
+		if e.kind == abi.EventFeedback && e.handle == handle {
+			var r feedback.Report
+			if err := json.Unmarshal(e.payload, &r); err != nil {
+				t.Error(err)
+			}
+			reports = append(reports, r)
+		}
+	}
+	return reports
 }
 
 // viewer is a real Pion peer in the browser's place.
@@ -369,6 +393,11 @@ func (v *viewer) connect() *viewer {
 		case <-time.After(patience):
 			v.t.Fatal("a data channel did not open")
 		}
+	}
+	for id := range v.channels {
+		v.bench.await("open channel", func(e event) bool {
+			return e.kind == abi.EventChannel && e.handle == v.handle && e.channel == id && string(e.payload) == `{"state":"open"}`
+		})
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package logs
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pion/logging"
 )
@@ -26,7 +27,20 @@ type logger struct {
 	emit  func(level, message string)
 }
 
+// expected are warnings of Pion's that say nothing is wrong: candidates trickle, and readers end with
+// their connection.
+var expected = []string{
+	"Failed to ping without candidate pairs",
+	"stream is already closed",
+	"association closed before connecting",
+}
+
 func (l *logger) write(rank int, level, message string) {
+	for _, each := range expected {
+		if rank == 1 && strings.Contains(message, each) {
+			rank, level = 2, "info"
+		}
+	}
 	if rank <= l.rank {
 		l.emit(level, l.scope+": "+message)
 	}

@@ -13,10 +13,13 @@ import (
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/events"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/feedback"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/logs"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/options"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/pacer"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/playoutdelay"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/retransmit"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
 )
 
@@ -25,6 +28,9 @@ const (
 	maxOffer           = 64 << 10 // bytes
 	maxFlush           = 500 * time.Millisecond
 	closeBound         = 5 * time.Second
+
+	minRate = 10_000 // bit/s
+	maxRate = 10_000_000_000
 )
 
 // Config is what a peer needs; Streams is which encodes it watches.
@@ -34,6 +40,7 @@ type Config struct {
 	Options options.Peer
 	Streams []*stream.Stream
 	Events  *events.Queue
+	Now     func() time.Time
 }
 
 // Peer is safe for use by any goroutine.
@@ -44,6 +51,9 @@ type Peer struct {
 	api      *webrtc.API
 	tracks   []*track
 	channels channels
+	pacer    *pacer.Pacer
+	repairer *retransmit.Responder
+	meter    *feedback.Meter
 
 	signaling sync.Mutex // offers and candidates, one at a time
 	offered   bool
@@ -53,8 +63,11 @@ type Peer struct {
 	state   string
 
 	everConnected atomic.Bool // not 'is connected': an ICE restart must not cost frames
+	connected     atomic.Bool // now
 	dead          atomic.Bool // failed or closed
 	videoOn       atomic.Bool
+	datagrams     atomic.Bool // the path is plain UDP, which never blocks a writer
+	firstContact  chan struct{}
 
 	done      chan struct{} // closed when closing begins
 	closed    chan struct{} // closed when it ended
@@ -64,7 +77,9 @@ type Peer struct {
 
 // New makes a peer that waits for its offer.
 func New(config Config) (*Peer, error) {
-	p := &Peer{config: config, done: make(chan struct{}), closed: make(chan struct{})}
+	p := &Peer{
+		config: config, done: make(chan struct{}), closed: make(chan struct{}), firstContact: make(chan struct{}),
+	}
 	p.report = func(where, what string) {
 		config.Events.Log(config.Handle, "error", fmt.Sprintf("caught a panic in %s: %s", where, what))
 	}
@@ -95,6 +110,8 @@ func New(config Config) (*Peer, error) {
 	return p, nil
 }
 
+// newChain makes the interceptors, nearest the wire first: what is measured is what leaves, numbered
+// in the order in which it leaves; copies made for NACKs go through the pacer like the rest.
 func (p *Peer) newChain(factory *logs.Factory) (chain, error) {
 	sequencer, err := newSequencer()
 	if err != nil {
@@ -104,12 +121,19 @@ func (p *Peer) newChain(factory *logs.Factory) (chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chain{sequencer, &playoutdelay.Interceptor{}, reports}, nil
+	p.meter = feedback.NewMeter(p.config.Now)
+	p.repairer = retransmit.New(p.config.Now, rand.Uint32)
+	p.pacer = pacer.New(pacer.Config{
+		BitsPerSecond: p.config.Engine.BitrateBps, Now: p.config.Now, Report: p.report, OnDrained: p.onDrained,
+	})
+	p.pacer.SetInline(false) // until the path is known
+	return chain{p.meter, sequencer, p.pacer, &playoutdelay.Interceptor{}, p.repairer, reports}, nil
 }
 
 func (p *Peer) assemble() error {
 	p.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { p.onState() })
 	p.pc.OnICECandidate(p.onCandidate)
+	p.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(p.onPath)
 	if err := p.openChannels(); err != nil {
 		return err
 	}
@@ -128,10 +152,7 @@ func (p *Peer) assemble() error {
 			continue
 		}
 		p.tracks = append(p.tracks, t)
-		p.running.Go(func() {
-			defer guard.Recover("rtcp", p.report)
-			p.readRTCP(t, transceiver.Sender().ReadRTCP)
-		})
+		p.listenRTCP(t, transceiver.Sender())
 	}
 	return nil
 }
@@ -199,7 +220,7 @@ func (p *Peer) SetVideo(on bool) {
 	}
 	for _, t := range p.tracks {
 		if on {
-			t.wantKey()
+			t.restart()
 		}
 		t.stream.Refresh()
 	}
@@ -207,7 +228,27 @@ func (p *Peer) SetVideo(on bool) {
 
 // SetRate says what the path is believed to carry, in bit/s.
 func (p *Peer) SetRate(bitsPerSecond uint64) error {
+	if bitsPerSecond < minRate || bitsPerSecond > maxRate {
+		return abi.Errorf(abi.InvalidArgument, "bits_per_second must be from %d to %d", minRate, maxRate)
+	}
+	p.pacer.SetRate(bitsPerSecond)
 	return nil
+}
+
+// Tick is called ten times a second: it tells what was measured, and asks for what is still missing.
+func (p *Peer) Tick() {
+	defer guard.Recover("tick", p.report)
+	if !p.connected.Load() {
+		return
+	}
+	p.config.Events.Stat(abi.EventFeedback, p.config.Handle, func() []byte {
+		return p.meter.Take(p.pacer.Delay()).JSON()
+	})
+	if p.receiving() {
+		for _, t := range p.tracks {
+			t.ask()
+		}
+	}
 }
 
 // Close ends the peer: the data channels may drain for flush (at most 500 ms) first. It returns when
@@ -217,6 +258,7 @@ func (p *Peer) Close(flush time.Duration) {
 		p.drain(min(flush, maxFlush))
 		close(p.done)
 		p.dead.Store(true)
+		p.connected.Store(false)
 		for _, t := range p.tracks {
 			t.stream.Detach(t)
 		}
@@ -276,13 +318,20 @@ func errClosed() error { return abi.Errorf(abi.Closed, "the peer is closed") }
 func (p *Peer) onState() {
 	defer guard.Recover("state", p.report)
 	current := p.pc.ConnectionState()
+	p.connected.Store(current == webrtc.PeerConnectionStateConnected)
 	switch current {
 	case webrtc.PeerConnectionStateConnected:
 		first := !p.everConnected.Swap(true)
-		revived := p.dead.Swap(false)
+		if first {
+			close(p.firstContact)
+		}
+		revived := p.dead.Load() && !p.isClosed()
+		if revived {
+			p.dead.Store(false)
+		}
 		if first || revived {
 			for _, t := range p.tracks {
-				t.wantKey()
+				t.restart()
 			}
 		}
 	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
@@ -295,6 +344,40 @@ func (p *Peer) onState() {
 	for _, t := range p.tracks {
 		t.stream.Refresh()
 	}
+}
+
+// onPath runs when ICE chose a pair of candidates.
+func (p *Peer) onPath(pair *webrtc.ICECandidatePair) {
+	defer guard.Recover("path", p.report)
+	if pair == nil || pair.Local == nil || pair.Remote == nil {
+		return
+	}
+	relayed := pair.Local.Typ == webrtc.ICECandidateTypeRelay
+	p.datagrams.Store(!relayed && pair.Local.Protocol == webrtc.ICEProtocolUDP)
+	local := pair.Local.Typ
+	if local == webrtc.ICECandidateTypePrflx {
+		local = webrtc.ICECandidateTypeSrflx // both are our address as another sees it
+	}
+	p.emit(abi.EventPath, map[string]string{
+		"local": local.String(), "remote": pair.Remote.Typ.String(), "protocol": pair.Local.Protocol.String(),
+	})
+	for _, t := range p.tracks {
+		t.setInline()
+	}
+}
+
+// onDrained runs when the send queue has room again.
+func (p *Peer) onDrained() {
+	for _, t := range p.tracks {
+		t.ask()
+		t.stream.Drained()
+	}
+}
+
+// dropQueue throws away the media that waits, and its history: it must not come by way of a NACK.
+func (p *Peer) dropQueue() {
+	p.pacer.Flush()
+	p.repairer.Forget()
 }
 
 func (p *Peer) emitState(state string) {

@@ -3,6 +3,7 @@ package peer
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -11,8 +12,13 @@ import (
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
 )
 
-// videoClock is the RTP clock rate of video (RFC 6184, section 8.2.1).
-const videoClock = 90_000
+const (
+	// videoClock is the RTP clock rate of video (RFC 6184, section 8.2.1).
+	videoClock = 90_000
+	// maxWait of the send queue: what is older is of no use to anybody, and is dropped up to the next
+	// keyframe.
+	maxWait = 400 * time.Millisecond
+)
 
 // track is one stream on its way to one peer: a webrtc.TrackLocal and a stream.Viewer.
 type track struct {
@@ -24,13 +30,14 @@ type track struct {
 	writer     webrtc.TrackLocalWriter // nil while not bound
 	header     rtp.Header              // payload type, SSRC, and the sequence number of the next packet
 	timeOffset uint32
-	needKey    bool // no delta frame is of use before the next keyframe
+	alone      bool
+	key        keyNeed
 }
 
 func newTrack(id string, peer *Peer, source *stream.Stream, random func() uint32) *track {
 	// RFC 3550, section 5.1: sequence number and timestamp start at random.
 	return &track{
-		id: id, peer: peer, stream: source, needKey: true,
+		id: id, peer: peer, stream: source, alone: true, key: keyNeed{missing: true, again: reminder},
 		header:     rtp.Header{Version: 2, SequenceNumber: uint16(random())},
 		timeOffset: random(),
 	}
@@ -46,7 +53,7 @@ func (t *track) Bind(context webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 	t.writer = context.WriteStream()
 	t.header.SSRC = uint32(context.SSRC())
 	t.header.PayloadType = uint8(codec.PayloadType)
-	t.needKey = true
+	t.key.missing = true
 	t.mu.Unlock()
 	return codec, nil
 }
@@ -80,43 +87,118 @@ func (t *track) Receiving() bool {
 }
 
 // Congested implements stream.Viewer.
-func (t *track) Congested() bool { return false }
+func (t *track) Congested() bool { return t.peer.pacer.Congested() }
 
 // WriteFrame implements stream.Viewer.
-func (t *track) WriteFrame(frame *stream.Frame, _ bool) {
+func (t *track) WriteFrame(frame *stream.Frame, alone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.writer == nil {
 		return
 	}
-	if t.needKey && !frame.Keyframe {
-		t.stream.WantKeyframe()
+	now := t.peer.config.Now()
+	if t.alone != alone {
+		t.alone = alone
+		t.peer.pacer.SetInline(alone && t.peer.datagrams.Load())
+	}
+	if t.peer.pacer.Delay() > maxWait {
+		t.peer.dropQueue()
+		t.key.lose(t.congestedSpacing())
+	}
+	if !t.wants(frame) {
+		t.key.remind(now)
+		if t.key.missing && t.key.due(now, t.Congested()) {
+			t.stream.MissKeyframe()
+		}
 		return
 	}
-	t.needKey = false
+	if frame.Keyframe {
+		t.key.written(now)
+	}
+	t.write(frame)
+}
+
+// wants says whether a frame goes out. Alone, congestion is the encoder's to obey; among others, a slow
+// viewer leaves frames out for itself: first those that nothing refers to, then all to the next keyframe.
+func (t *track) wants(frame *stream.Frame) bool {
+	if frame.Keyframe {
+		return true
+	}
+	if t.key.missing {
+		return false
+	}
+	if !t.alone && t.peer.pacer.Congested() {
+		if !frame.Droppable {
+			t.key.lose(spacingCongested)
+		}
+		return false
+	}
+	return true
+}
+
+func (t *track) write(frame *stream.Frame) {
 	timestamp := t.timeOffset + uint32(frame.CaptureMicros*(videoClock/1000)/1000)
 	for i, payload := range frame.Payloads {
 		header := t.header
 		header.Timestamp = timestamp
 		header.Marker = i == len(frame.Payloads)-1
 		t.header.SequenceNumber++
-		if _, err := t.writer.WriteRTP(&header, payload); err != nil {
-			return
-		}
+		// What the pacer refuses is lost like a packet on the way, and repaired in the same ways.
+		_, _ = t.writer.WriteRTP(&header, payload)
 	}
 }
 
-// wantKey makes the track wait for a keyframe and asks for one.
-func (t *track) wantKey() {
+func (t *track) congestedSpacing() time.Duration {
+	if t.alone {
+		return spacingOverflow
+	}
+	return spacingCongested
+}
+
+// setInline is called when the path is known. A frame leaves on the encoder's thread, which is fastest,
+// if that neither blocks nor holds other viewers up.
+func (t *track) setInline() {
 	t.mu.Lock()
-	t.needKey = true
+	defer t.mu.Unlock()
+	t.peer.pacer.SetInline(t.alone && t.peer.datagrams.Load())
+}
+
+// restart makes the track wait for a keyframe and asks for one: the viewer is new, or back.
+func (t *track) restart() {
+	t.mu.Lock()
+	t.key.lose(spacingNone)
 	t.mu.Unlock()
-	t.stream.WantKeyframe()
+	t.ask()
+}
+
+// pictureLost takes a request of the viewer (PLI, RFC 4585, or FIR, RFC 5104).
+func (t *track) pictureLost(rtt time.Duration) {
+	t.mu.Lock()
+	if !t.key.stale(t.peer.config.Now(), rtt) {
+		if t.alone {
+			t.key.want(spacingNone)
+		} else {
+			t.key.want(spacingShared)
+		}
+	}
+	t.mu.Unlock()
+	t.ask()
+}
+
+// ask asks the encoder for a keyframe if one is due. Called when something changed, and ten times a second.
+func (t *track) ask() {
+	t.mu.Lock()
+	t.key.remind(t.peer.config.Now())
+	due := t.writer != nil && t.key.due(t.peer.config.Now(), t.Congested())
+	t.mu.Unlock()
+	if due {
+		t.stream.WantKeyframe()
+	}
 }
 
 // pickH264 prefers constrained baseline (42e01f), then baseline, always packetization-mode 1.
 func pickH264(codecs []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, bool) {
-	for _, profile := range []string{"profile-level-id=42e0", "profile-level-id=4200", ""} {
+	for _, profile := range []string{"profile-level-id=42e0", "profile-level-id=42"} {
 		for _, codec := range codecs {
 			line := strings.ToLower(codec.SDPFmtpLine)
 			if strings.EqualFold(codec.MimeType, webrtc.MimeTypeH264) &&
@@ -126,4 +208,11 @@ func pickH264(codecs []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, bo
 		}
 	}
 	return webrtc.RTPCodecParameters{}, false
+}
+
+// ssrc of the media.
+func (t *track) ssrc() uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.header.SSRC
 }

@@ -29,7 +29,6 @@ type Unit struct {
 // Frame is a packetised unit, shared by all viewers: nobody changes it.
 type Frame struct {
 	Payloads      [][]byte
-	Bytes         int
 	Keyframe      bool
 	Droppable     bool
 	CaptureMicros int64
@@ -89,7 +88,7 @@ func (s *Stream) Push(unit Unit) (abi.SinkResult, error) {
 		s.keyWanted.Store(false)
 	}
 	frame := &Frame{
-		Payloads: payloads, Bytes: len(unit.Data), Keyframe: unit.Keyframe,
+		Payloads: payloads, Keyframe: unit.Keyframe,
 		Droppable: unit.Droppable, CaptureMicros: unit.CaptureMicros,
 	}
 	for _, viewer := range receiving {
@@ -113,6 +112,9 @@ func (s *Stream) WantKeyframe() {
 	s.keyWanted.Store(true)
 	s.waker.raise(abi.WakeKeyframe)
 }
+
+// MissKeyframe is WantKeyframe for one who is just being pushed to: what Push returns is enough.
+func (s *Stream) MissKeyframe() { s.keyWanted.Store(true) }
 
 // Drained is called by a viewer whose send queue has room again. Congestion is over when any viewer
 // that receives has room: a slow watcher must not hold the others up.

@@ -1,0 +1,91 @@
+package feedback
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+)
+
+// Meter is the shell around an Estimator: an interceptor that sees what leaves, nearest the wire, and
+// the sink of what a viewer reports. Safe for use by any goroutine.
+type Meter struct {
+	interceptor.NoOp
+	now func() time.Time
+
+	mu        sync.Mutex
+	estimator *Estimator
+}
+
+// NewMeter makes one.
+func NewMeter(now func() time.Time) *Meter {
+	return &Meter{now: now, estimator: NewEstimator(now())}
+}
+
+// BindLocalStream implements interceptor.Interceptor.
+func (m *Meter) BindLocalStream(info *interceptor.StreamInfo, writer interceptor.RTPWriter) interceptor.RTPWriter {
+	id := uint8(0)
+	for _, extension := range info.RTPHeaderExtensions {
+		if extension.URI == sdp.TransportCCURI {
+			id = uint8(extension.ID)
+		}
+	}
+	return interceptor.RTPWriterFunc(func(header *rtp.Header, payload []byte, attributes interceptor.Attributes) (int, error) {
+		var number rtp.TransportCCExtension
+		numbered := id != 0 && number.Unmarshal(header.GetExtension(id)) == nil
+		size := header.MarshalSize() + len(payload)
+		m.mu.Lock()
+		if numbered {
+			m.estimator.Sent(m.now(), number.TransportSequence, size)
+		} else {
+			m.estimator.Unnumbered(size)
+		}
+		m.mu.Unlock()
+		return writer.Write(header, payload, attributes)
+	})
+}
+
+// Transport takes transport-wide feedback.
+func (m *Meter) Transport(report *rtcp.TransportLayerCC) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.estimator.Transport(m.now(), report)
+}
+
+// Receiver takes a report block.
+func (m *Meter) Receiver(block rtcp.ReceptionReport) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.estimator.Receiver(m.now(), block)
+}
+
+// Repair counts NACKs and what was sent again.
+func (m *Meter) Repair(nacks, packets int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.estimator.Repair(uint64(nacks), uint64(packets))
+}
+
+// Request counts requests for keyframes.
+func (m *Meter) Request(plis, firs int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.estimator.Request(uint64(plis), uint64(firs))
+}
+
+// RTT is the newest round-trip time, 0 if unknown.
+func (m *Meter) RTT() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.estimator.RTT()
+}
+
+// Take ends the interval and reports it.
+func (m *Meter) Take(pacerQueue time.Duration) Report {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.estimator.Take(m.now(), pacerQueue)
+}
