@@ -50,13 +50,13 @@ export async function test(argv, report) {
     for (const suite of suites) report.line(suite.name);
     return 0;
   }
-  const { env, node } = await bootstrap({
+  const { env } = await bootstrap({
     ...{ root: ROOT, uses: ['demo', 'https', 'test'], products: TEST_PRODUCTS },
     ...{ yes: values.yes, report },
   });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
-  const context = { env: testEnvironment(env, node), more: rest, signal: stop.signal, report };
+  const context = { env: testEnvironment(env), more: rest, signal: stop.signal, report };
   const results = values.check ? await runChecks(context) : [];
   for (const suite of suites) {
     if (stop.signal.aborted) break;
@@ -78,13 +78,13 @@ function chosen(suites, only) {
   return suites.filter((suite) => wanted.includes(suite.name));
 }
 
-function testEnvironment(env, node) {
+function testEnvironment(env) {
   const bin = `${ROOT}/node_modules/.bin`;
   // Colours would only get in the way of what reads the output.
   return {
     ...env,
     PATH: `${bin}:${env.PATH}`,
-    PEERDECK_NODE: node,
+
     NO_COLOR: '1',
     FORCE_COLOR: '0',
   };
