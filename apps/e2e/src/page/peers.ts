@@ -79,7 +79,6 @@ export function rememberPeers(followEncoded: boolean): void {
     };
   `;
 
-  // Only a transform that is there from the first frame on sees any.
   const follow = (receiver: RTCRtpReceiver): void => {
     worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
     worker.onmessage = ({ data }): void => {
@@ -96,11 +95,15 @@ export function rememberPeers(followEncoded: boolean): void {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
       connections.push(this);
-      if (!followEncoded) return;
-      this.addEventListener('track', ({ receiver, track }) => {
-        if (track.kind === 'video') follow(receiver);
-      });
     }
+  }
+  if (followEncoded) {
+    // A receiver without a transform at its start passes its frames by for good.
+    Remembered.prototype.addTransceiver = function (media, init): RTCRtpTransceiver {
+      const transceiver = Original.prototype.addTransceiver.call(this, media, init);
+      if (transceiver.receiver.track.kind === 'video') follow(transceiver.receiver);
+      return transceiver;
+    };
   }
   Remembered.prototype.createDataChannel = function (label, options): RTCDataChannel {
     const channel = Original.prototype.createDataChannel.call(this, label, options);
