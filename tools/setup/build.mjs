@@ -53,7 +53,7 @@ export class Build {
 
   async run(env, node) {
     const sources = this.#sources(); // before: a change during the build is not lost
-    const nx = join(this.#root, 'node_modules/nx/bin/nx.js');
+    const nx = join(this.#root, 'node_modules/.bin/nx');
     const args = [
       nx,
       'run-many',
