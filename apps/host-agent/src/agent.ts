@@ -1,0 +1,305 @@
+import { hostname } from 'node:os';
+import type { Engine, MediaHost, Stream } from '@peerdeck/native-capture';
+import {
+  deriveControl,
+  SignalingClient,
+  type IncomingRelay,
+  type MemberEvent,
+  type SignalingState,
+  type SocketConstructor,
+  type Timers,
+  type Welcome,
+} from '@peerdeck/protocol';
+import { Audience } from './audience.ts';
+import type { Config } from './config.ts';
+import type { Identity } from './identity.ts';
+import type { Links } from './link.ts';
+import type { Log } from './log.ts';
+import { messageOf, Screen } from './screen.ts';
+import type { HostState, HostStatus, StatusSink } from './status.ts';
+import type { Membership } from './viewer.ts';
+
+export interface AgentOptions {
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly links: Links;
+  readonly display: string | undefined;
+  /** Owned: close() closes it. */
+  readonly host: MediaHost;
+  readonly WebSocket: SocketConstructor;
+  readonly status: StatusSink;
+  readonly log: Log;
+  readonly timers: Timers;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** It can't go on, e.g. another host has the room. */
+  readonly onFatal: (message: string) => void;
+}
+
+const TICK_MS = 100;
+const SECOND_TICKS = 10;
+
+/**
+ * The host agent: joins its room, lets viewers in, and ends in the documented order. Everything
+ * it opens it owns; close() is idempotent and safe after a start that failed half-way.
+ */
+export class Agent {
+  readonly #options: AgentOptions;
+  #engine: Engine | undefined;
+  #stream: Stream | undefined;
+  #screen: Screen | undefined;
+  #audience: Audience | undefined;
+  #signaling: SignalingClient | undefined;
+  #timer: unknown;
+  #ticks = 0;
+  #announced = false;
+  #problem = '';
+  #lastStatus = '';
+  #closing: Promise<void> | undefined;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the engine, checks the source, and starts to join. Throws what the source says. */
+  async start(): Promise<void> {
+    const { host, config, display, log, timers } = this.#options;
+    this.#report();
+    this.#engine = await host.openEngine(engineOptions(config));
+    this.#stream = await this.#engine.openStream();
+    const screen = new Screen({ host, stream: this.#stream, config, display, log, timers });
+    this.#screen = screen;
+    const info = await screen.check();
+    log.info({ ...info }, 'source');
+    screen.on('lost', (reason) => this.#setProblem(`The screen is gone: ${reason}. Retrying.`));
+    screen.on('changed', () => this.#setProblem(''));
+    this.#join(this.#engine, screen);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #join(engine: Engine, screen: Screen): void {
+    const { config, identity, log, now, WebSocket } = this.#options;
+    const { controlKey, viewKey, roomId } = deriveControl(identity.code);
+    const hostName = config.host.name === '' ? hostname() : config.host.name;
+    const signaling = new SignalingClient({
+      url: config.client.serverUrlBase,
+      room: roomId,
+      role: 'host',
+      WebSocket,
+      name: hostName.slice(0, 64),
+      hostKey: identity.hostKey,
+      maxViewers: config.host.maxViewers,
+      ...(config.client.token === '' ? {} : { token: config.client.token }),
+    });
+    const audience = new Audience({
+      engine,
+      screen,
+      config,
+      keys: { control: controlKey, view: viewKey },
+      hostKey: identity.hostKey,
+      hostName,
+      send: (message) => void signaling.send(message),
+      iceServers: () => [...config.iceServers, ...(signaling.welcome?.iceServers ?? [])].map(bare),
+      log,
+      now,
+    });
+    this.#signaling = signaling;
+    this.#audience = audience;
+    audience.on('changed', () => this.#onAudience());
+    signaling.on('welcome', (welcome) => this.#onWelcome(welcome));
+    signaling.on('message', (message) => this.#onMessage(message));
+    signaling.on('state', (state) => this.#onSignaling(state));
+    signaling.on('error', ({ code, message, field, fatal }) =>
+      log.warn({ code, message, field, fatal }, 'signaling error'),
+    );
+    signaling.connect();
+  }
+
+  #onWelcome(welcome: Welcome): void {
+    this.#options.log.info({ resumed: welcome.resumed }, 'joined the room');
+    this.#setProblem('');
+    const present = new Map<string, Membership>(
+      welcome.members.map((member) => [member.peerId, member.state]),
+    );
+    this.#audience?.members(present);
+    if (this.#announced) return;
+    this.#announced = true;
+    const { links, config, status } = this.#options;
+    const { viewerUrl, viewUrl } = links;
+    const signalingUrl = config.client.serverUrlBase;
+    const now = { ...this.#status(), type: 'ready' } as const;
+    status.ready({ ...now, viewerUrl, viewUrl, signalingUrl, pid: process.pid });
+    this.#report();
+  }
+
+  #onMessage(message: IncomingRelay | MemberEvent): void {
+    const audience = this.#audience;
+    if (audience === undefined) return;
+    switch (message.type) {
+      case 'offer':
+        audience.offer(message);
+        return;
+      case 'candidate':
+        audience.candidate(message);
+        return;
+      case 'member-resumed':
+        audience.member(message.peerId, 'connected');
+        return;
+      case 'member-detached':
+        audience.member(message.peerId, 'detached');
+        return;
+      case 'member-left': {
+        const onPurpose = message.reason === 'left' || message.reason === 'kicked';
+        audience.member(message.peerId, onPurpose ? 'gone' : 'detached');
+        return;
+      }
+      default: // answers, metrics and the like are not for a host
+    }
+  }
+
+  #onSignaling(state: SignalingState): void {
+    const { log, config } = this.#options;
+    if (this.#closing !== undefined) return;
+    if (state.state === 'reconnecting') {
+      const { inMs, reason } = state;
+      log.warn({ inMs, reason }, 'signaling lost');
+      this.#setProblem(`No signaling service at ${config.client.serverUrlBase}: ${reason}.`);
+    } else if (state.state === 'closed') {
+      this.#options.onFatal(`signaling ended (${state.code}): ${state.reason}`);
+    }
+  }
+
+  /** The clock runs only while somebody is here. */
+  #onAudience(): void {
+    const { timers } = this.#options;
+    const wanted = (this.#audience?.size ?? 0) > 0 && this.#closing === undefined;
+    if (wanted && this.#timer === undefined) {
+      this.#timer = timers.set(() => this.#tick(), TICK_MS);
+    } else if (!wanted && this.#timer !== undefined) {
+      timers.clear(this.#timer);
+      this.#timer = undefined;
+    }
+    this.#report();
+  }
+
+  #tick(): void {
+    const { timers, now } = this.#options;
+    this.#timer = timers.set(() => this.#tick(), TICK_MS);
+    this.#audience?.tick(now());
+    this.#ticks += 1;
+    if (this.#ticks % SECOND_TICKS !== 0) return;
+    this.#audience?.tellStats();
+    this.#exportMetrics();
+    this.#report();
+  }
+
+  #exportMetrics(): void {
+    if (!this.#options.config.host.video.exportMetrics) return;
+    const stats = this.#screen?.stats();
+    if (stats === undefined) return;
+    const { queueDepth, overwriteDrops, backpressureSkips, outOfOrder, vpGpuMs } = stats;
+    const metrics = { queueDepth, overwriteDrops, backpressureSkips, outOfOrder, vpGpuMs };
+    for (const to of this.#audience?.readyPeers() ?? []) {
+      this.#signaling?.send({ type: 'video-metrics', to, ...metrics });
+    }
+  }
+
+  #setProblem(problem: string): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#report();
+  }
+
+  #report(): void {
+    const status = this.#status();
+    const text = JSON.stringify(status);
+    if (text === this.#lastStatus) return;
+    this.#lastStatus = text;
+    this.#options.status.status(status);
+  }
+
+  #status(): HostStatus {
+    const { links, display } = this.#options;
+    const viewers = this.#audience?.readyPeers().length ?? 0;
+    const info = this.#screen?.info;
+    const stats = viewers > 0 ? this.#screen?.stats() : undefined;
+    return {
+      type: 'status',
+      state: this.#state(viewers),
+      viewers,
+      roomCode: links.roomCode,
+      viewCode: links.viewCode,
+      display: display ?? '',
+      width: info?.width ?? 0,
+      height: info?.height ?? 0,
+      encoder: info?.encoder ?? '',
+      fps: stats?.fps ?? 0,
+      bitrateBps: stats?.bitrateBps ?? 0,
+      problem: this.#problem,
+    };
+  }
+
+  #state(viewers: number): HostState {
+    if (this.#closing !== undefined) return 'ended';
+    if (!this.#announced) return 'starting';
+    return viewers > 0 ? 'streaming' : 'waiting';
+  }
+
+  /** The closing order of docs/architecture.md; a step that fails does not stop the next. */
+  async #close(): Promise<void> {
+    const { host, log, timers } = this.#options;
+    if (this.#timer !== undefined) timers.clear(this.#timer);
+    const steps: [string, () => Promise<unknown> | undefined][] = [
+      ['viewers told', async () => this.#audience?.tellEnded('host-closed')],
+      ['input', async () => this.#audience?.shut()],
+      ['screen', () => this.#screen?.close()],
+      ['viewers', () => this.#audience?.endAll('host-closed')],
+      ['signaling', () => this.#signaling?.leave('host closed')],
+      ['engine', () => this.#engine?.close()],
+      ['media host', () => host.close()],
+    ];
+    for (const [name, step] of steps) {
+      try {
+        await step();
+      } catch (error) {
+        log.error({ step: name, error: messageOf(error) }, 'closing failed');
+      }
+    }
+    this.#problem = '';
+    this.#report();
+    this.#options.status.close();
+  }
+}
+
+function engineOptions(config: Config) {
+  const { network, maxViewers, video } = config.host;
+  const { interfaces, includeLoopback, mdns, udpPortMin, udpPortMax } = network;
+  return {
+    mdns,
+    includeLoopback,
+    udpPortMin,
+    udpPortMax,
+    // A viewer that starts anew overlaps with its old self for a moment.
+    maxPeers: maxViewers * 2,
+    bitrateBps: video.bitrateStart,
+    ...(interfaces.length === 0 ? {} : { interfaces }),
+  };
+}
+
+/** Without keys that are undefined: the native side refuses what it does not know. */
+function bare(server: {
+  readonly urls: readonly string[];
+  readonly username?: string | undefined;
+  readonly credential?: string | undefined;
+}) {
+  const { urls, username, credential } = server;
+  return {
+    urls,
+    ...(username === undefined ? {} : { username }),
+    ...(credential === undefined ? {} : { credential }),
+  };
+}

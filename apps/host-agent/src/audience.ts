@@ -1,0 +1,366 @@
+import { EventEmitter } from 'node:events';
+import type { CursorShape as NativeCursor, Engine, IceServer } from '@peerdeck/native-capture';
+import {
+  HostAuth,
+  LIMITS,
+  NonceCache,
+  type AccessRole,
+  type EndedReason,
+  type HostControlMessage,
+  type HostKey,
+  type OutgoingRelay,
+  type Permissions,
+  type RejectCode,
+} from '@peerdeck/protocol';
+import type { BitrateDecision } from './bitrate-controller.ts';
+import type { Config } from './config.ts';
+import { ControlSeat } from './control-seat.ts';
+import type { InputAction } from './input-gate.ts';
+import type { Log } from './log.ts';
+import { messageOf, type Screen } from './screen.ts';
+import { Viewer, type Candidate, type Membership, type Offer } from './viewer.ts';
+
+export type AudienceEvents = {
+  /** Somebody came or left, or the steering rate changed. */
+  changed: [];
+};
+
+export interface AudienceOptions {
+  readonly engine: Engine;
+  readonly screen: Screen;
+  readonly config: Config;
+  readonly keys: Readonly<Record<AccessRole, Uint8Array>>;
+  readonly hostKey: HostKey;
+  readonly hostName: string;
+  readonly send: (message: OutgoingRelay) => void;
+  readonly iceServers: () => readonly IceServer[];
+  readonly log: Log;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/**
+ * All viewers of this host: who may come in, who controls, whose path sets the rate, what they
+ * are told. The screen runs while there is at least one of them.
+ */
+export class Audience extends EventEmitter<AudienceEvents> {
+  readonly #options: AudienceOptions;
+  readonly #viewers = new Map<string, Viewer>();
+  readonly #seat: ControlSeat<Viewer>;
+  readonly #replays = new NonceCache();
+  #steering: BitrateDecision | undefined;
+  #controller: Viewer | undefined;
+  #closed = false;
+
+  constructor(options: AudienceOptions) {
+    super();
+    this.#options = options;
+    this.#seat = new ControlSeat(options.config.host.secondController);
+    options.screen.on('changed', () => this.#onScreen());
+    options.screen.on('cursor', (shape) => this.#tellAll(cursorMessage(shape)));
+    options.screen.on('lost', (reason) => this.#onLost(reason));
+    options.screen.on('ended', () => void this.endAll('source-ended'));
+  }
+
+  get size(): number {
+    return this.#viewers.size;
+  }
+
+  /** What the encoder was told last. */
+  get steering(): BitrateDecision | undefined {
+    return this.#steering;
+  }
+
+  offer(offer: Offer): void {
+    if (this.#closed) {
+      this.#reject(offer, 'host-closing', 'the host is going away');
+      return;
+    }
+    const known = this.#viewers.get(offer.session);
+    if (known === undefined || known.isClosing) this.#firstOffer(offer);
+    else this.#laterOffer(known, offer);
+  }
+
+  candidate(message: Candidate): void {
+    this.#viewers.get(message.session)?.addCandidate(message);
+  }
+
+  member(peerId: string, membership: Membership): void {
+    for (const viewer of this.#viewers.values()) {
+      if (viewer.peerId === peerId) viewer.setMembership(membership);
+    }
+  }
+
+  /** After a new join of ours: who of the viewers is still known to signaling. */
+  members(present: ReadonlyMap<string, Membership>): void {
+    for (const viewer of this.#viewers.values()) {
+      viewer.setMembership(present.get(viewer.peerId) ?? 'detached');
+    }
+  }
+
+  /** Ten times a second. */
+  tick(now: number): void {
+    for (const viewer of this.#viewers.values()) viewer.tick(now);
+  }
+
+  /** Once a second. */
+  tellStats(): void {
+    const watching = [...this.#viewers.values()].filter((one) => one.isReady && one.wantsStats);
+    if (watching.length === 0) return;
+    const stats = this.#options.screen.stats();
+    for (const viewer of watching) {
+      const { feedback, decision } = viewer;
+      viewer.tell({
+        type: 'host-stats',
+        fps: stats?.fps ?? null,
+        bitrateBps: stats?.bitrateBps ?? null,
+        targetBitrateBps: stats?.targetBitrateBps ?? null,
+        encodeMs: stats === undefined ? null : stats.encodeUsP50 / 1000,
+        captureToSendMs: stats === undefined ? null : stats.captureToPushUsP50 / 1000,
+        queueDelayMs: atLeastZero(feedback?.queueDelayMs),
+        lossFraction: atLeastZero(feedback?.lossFraction),
+        rttMs: atLeastZero(viewer.rttMs ?? feedback?.rttMs),
+        encoder: this.#options.screen.info?.encoder ?? '',
+        reason: decision?.reason ?? 'start',
+      });
+    }
+  }
+
+  /** The peer ids of those who are in. */
+  readyPeers(): readonly string[] {
+    return [...this.#viewers.values()].filter((one) => one.isReady).map((one) => one.peerId);
+  }
+
+  /** Nobody comes in any more, and no input passes. */
+  shut(): void {
+    this.#closed = true;
+    for (const viewer of this.#viewers.values()) {
+      const held = viewer.gate.close();
+      this.#apply([{ kind: 'inject', events: held }]);
+    }
+    this.#options.screen.releaseAll();
+  }
+
+  /** Says so to all, early: their connections carry it while the rest closes. */
+  tellEnded(reason: EndedReason): void {
+    for (const viewer of this.#viewers.values()) viewer.tell({ type: 'ended', reason });
+  }
+
+  /** Tells all of them why; resolves when their connections are freed. */
+  async endAll(reason: EndedReason): Promise<void> {
+    await Promise.all([...this.#viewers.values()].map((viewer) => viewer.end(reason)));
+  }
+
+  #firstOffer(offer: Offer): void {
+    const { config, keys, hostKey, log } = this.#options;
+    let auth: HostAuth | undefined;
+    if (offer.auth !== undefined || !config.host.acceptUnauthenticated) {
+      const { session } = offer;
+      auth = new HostAuth({ session, keys, replays: this.#replays, hostKey });
+      const verified = auth.verifyOffer(offer.sdp, offer.auth);
+      if (!verified.ok) {
+        log.warn({ session, reason: verified.reason }, 'offer refused');
+        this.#reject(offer, 'not-authenticated', 'the code is not, or no longer, right');
+        return;
+      }
+    }
+    // The same member starts anew: its old attempt is over.
+    const before = [...this.#viewers.values()].filter((one) => one.peerId === offer.from);
+    const others = [...this.#viewers.values()].filter(
+      (one) => one.peerId !== offer.from && !one.isClosing,
+    );
+    for (const viewer of before) void viewer.close('replaced by its own new session');
+    if (others.length >= config.host.maxViewers) {
+      this.#reject(offer, 'host-full', `this host takes ${config.host.maxViewers} viewers`);
+      return;
+    }
+    const viewer = this.#open(offer, auth);
+    void viewer.offer(offer);
+  }
+
+  #laterOffer(viewer: Viewer, offer: Offer): void {
+    const verified = viewer.verifyLater(offer);
+    if (verified) {
+      void viewer.offer(offer);
+      return;
+    }
+    this.#options.log.warn({ session: offer.session }, 'later offer refused');
+    this.#reject(offer, 'not-authenticated', 'the proof of this offer is not right');
+  }
+
+  #open(offer: Offer, auth: HostAuth | undefined): Viewer {
+    const { engine, config, screen, log, now, send } = this.#options;
+    const { session, from: peerId } = offer;
+    const picture = screen.info ?? { width: 1280, height: 720 };
+    const iceServers = this.#options.iceServers();
+    const viewer = new Viewer({
+      session,
+      peerId,
+      engine,
+      auth,
+      config,
+      iceServers,
+      send,
+      picture: { width: picture.width, height: picture.height },
+      log,
+      now,
+    });
+    this.#viewers.set(session, viewer);
+    viewer.on('ready', () => this.#onReady(viewer));
+    viewer.on('input', (actions) => this.#apply(actions));
+    viewer.on('decision', () => this.#steer());
+    viewer.on('closed', () => this.#onClosed(viewer));
+    // Early, so that the first picture is encoded by the time the path is there.
+    screen.setWanted(true);
+    this.emit('changed');
+    return viewer;
+  }
+
+  #onReady(viewer: Viewer): void {
+    const { screen, config } = this.#options;
+    if (viewer.role === 'control' && config.host.input.enabled) this.#seat.join(viewer);
+    this.#seatChanged();
+    this.#tellSession(viewer);
+    if (screen.cursor !== undefined) {
+      const message = cursorMessage(screen.cursor);
+      if (message !== undefined) viewer.tell(message);
+    }
+    this.emit('changed');
+  }
+
+  #onClosed(viewer: Viewer): void {
+    if (this.#viewers.get(viewer.session) === viewer) this.#viewers.delete(viewer.session);
+    this.#seat.leave(viewer);
+    this.#seatChanged();
+    if (this.#viewers.size === 0) {
+      this.#options.screen.setWanted(false);
+      this.#steering = undefined;
+    } else this.#steer();
+    this.emit('changed');
+  }
+
+  /** The gate of the one in control is open, all others are shut; both are told. */
+  #seatChanged(): void {
+    const before = this.#controller;
+    const after = this.#seat.holder;
+    if (before === after) return;
+    this.#controller = after;
+    if (before !== undefined && !before.isClosing) {
+      this.#apply([{ kind: 'inject', events: before.gate.close() }]);
+      this.#tellSession(before);
+    }
+    if (after !== undefined && !this.#closed) {
+      after.gate.open(this.#options.now());
+      this.#tellSession(after);
+    }
+  }
+
+  #apply(actions: readonly InputAction[]): void {
+    const { screen } = this.#options;
+    for (const action of actions) {
+      if (action.kind === 'inject') screen.inject(action.events);
+      else screen.text(action.text);
+    }
+  }
+
+  /** One owner of the rate: who controls; nobody in control, the lower median. */
+  #steer(): void {
+    const ready = [...this.#viewers.values()].filter((one) => one.isReady);
+    const decisions = ready
+      .map((one) => one.decision)
+      .filter((one) => one !== undefined)
+      .sort((a, b) => a.bitrateBps - b.bitrateBps);
+    const median = decisions[Math.floor((decisions.length - 1) / 2)];
+    const next = this.#controller?.decision ?? median;
+    if (next === undefined) return;
+    const last = this.#steering;
+    const rateMoved =
+      last === undefined || Math.abs(next.bitrateBps - last.bitrateBps) >= 0.02 * last.bitrateBps;
+    if (!rateMoved && next.fps === last.fps && next.scale === last.scale) return;
+    this.#steering = next;
+    const { bitrateBps: bitsPerSecond, fps, scale } = next;
+    this.#options.screen.setRate({ bitsPerSecond, fps, scale });
+    this.#options.log.info({ ...next }, 'rate');
+  }
+
+  #onScreen(): void {
+    const { info } = this.#options.screen;
+    if (info === undefined) return;
+    for (const viewer of this.#viewers.values()) {
+      viewer.setPicture({ width: info.width, height: info.height });
+      this.#tellSession(viewer);
+    }
+    // A new pipeline starts with the configured rate: tell it the one that holds.
+    this.#steering = undefined;
+    this.#steer();
+    this.emit('changed');
+  }
+
+  #onLost(reason: string): void {
+    for (const viewer of this.#viewers.values()) {
+      const message = `The host's screen is gone (${reason}); it is tried again.`;
+      viewer.tell({
+        type: 'error',
+        code: 'internal',
+        message: message.slice(0, LIMITS.errorMessage),
+      });
+    }
+    this.emit('changed');
+  }
+
+  #tellSession(viewer: Viewer): void {
+    if (!viewer.isReady) return;
+    const { screen, hostName, config } = this.#options;
+    const { info } = screen;
+    viewer.tell({
+      type: 'session',
+      role: viewer.role,
+      permissions: this.#permissions(viewer),
+      host: hostName.slice(0, LIMITS.name),
+      source: {
+        kind: info?.kind ?? 'desktop',
+        title: (info?.title ?? '').slice(0, LIMITS.title),
+      },
+      video: {
+        width: info?.width ?? 0,
+        height: info?.height ?? 0,
+        codec: 'h264',
+        fps: config.host.video.fps,
+      },
+    });
+  }
+
+  #permissions(viewer: Viewer): Permissions {
+    const control = this.#controller === viewer && this.#options.screen.info?.injector !== 'none';
+    return { view: true, control, clipboard: false, files: false, gamepad: false, audio: false };
+  }
+
+  #tellAll(message: HostControlMessage | undefined): void {
+    if (message === undefined) return;
+    for (const viewer of this.#viewers.values()) if (viewer.isReady) viewer.tell(message);
+  }
+
+  #reject(offer: Offer, code: RejectCode, message: string): void {
+    const { session, from: to } = offer;
+    try {
+      this.#options.send({ type: 'reject', to, session, code, message });
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'reject not sent');
+    }
+  }
+}
+
+/** A shape too large for a message is not sent: the viewer keeps the one before. */
+function cursorMessage(shape: NativeCursor): HostControlMessage | undefined {
+  if (shape.hidden === true) {
+    const none = { hotX: 0, hotY: 0, width: 0, height: 0, png: '' };
+    return { type: 'cursor', serial: shape.serial, hidden: true, ...none };
+  }
+  if (shape.png.length > LIMITS.cursorPng) return undefined;
+  const { serial, hotX, hotY, width, height, png } = shape;
+  return { type: 'cursor', serial, hotX, hotY, width, height, png };
+}
+
+function atLeastZero(value: number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Math.max(value, 0);
+}

@@ -1,0 +1,168 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openNativeMediaHost } from '@peerdeck/native-capture';
+import { SUBPROTOCOL_V2, type SocketConstructor } from '@peerdeck/protocol';
+import { WebSocket } from 'ws';
+import { Agent } from './agent.ts';
+import { helpText, parseCommandLine, parseLogLevel, type CommandLine } from './cli.ts';
+import { loadConfig, type LoadedConfig } from './config.ts';
+import { diagnose } from './doctor.ts';
+import { defaultIdentityFile, loadIdentity } from './identity.ts';
+import { makeLinks } from './link.ts';
+import { createLog, type Log } from './log.ts';
+import { displayOf } from './source-choice.ts';
+import { ipcSink, TerminalSink, type StatusSink } from './status.ts';
+
+/** Two event pumps hold a pool thread each; the rest is for commands, files and name look-ups. */
+process.env['UV_THREADPOOL_SIZE'] ??= '8';
+
+/** Between the first signal and giving up on an orderly end. */
+const CLOSE_DEADLINE_MS = 2000;
+const SIGNALING_PROBE_MS = 3000;
+
+async function main(): Promise<number> {
+  const { env } = process;
+  const line = parseCommandLine(process.argv.slice(2));
+  if (line.command === 'help') return print(helpText());
+  if (line.command === 'version') return print(`${version()}\n`);
+  const file = configFile(line);
+  const loaded = loadConfig({ file, env, flags: line.settings });
+  if (line.command === 'print-config') {
+    return print(`${JSON.stringify(loaded.config, secretsHidden, 2)}\n`);
+  }
+  const level = line.logLevel ?? parseLogLevel(env['PEERDECK_LOG_LEVEL'], 'PEERDECK_LOG_LEVEL');
+  const log = createLog(level ?? (line.command === 'doctor' ? 'error' : 'info'));
+  if (line.command === 'doctor') return doctor(loaded, log);
+  for (const note of loaded.notes) log.warn(note);
+  return run(line, loaded, log);
+}
+
+async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promise<number> {
+  const { env } = process;
+  const identityFile = line.identityFile ?? env['PEERDECK_IDENTITY'] ?? defaultIdentityFile(env);
+  const identity = loadIdentity({ file: identityFile, newCode: line.newCode });
+  const { serverUrlBase: signalingUrl, webUrl } = config.client;
+  const links = makeLinks({ identity, signalingUrl, webUrl });
+  const send = process.send?.bind(process);
+  const status: StatusSink =
+    send === undefined ? new TerminalSink(process.stdout, links) : ipcSink((one) => void send(one));
+  const host = await openMediaHost(log);
+  return new Promise<number>((resolve) => {
+    const agent = new Agent({
+      config,
+      identity,
+      links,
+      display: displayOf(config, env),
+      host,
+      WebSocket: WebSocket as unknown as SocketConstructor,
+      status,
+      log,
+      timers: { set: setTimeout, clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
+      now: () => performance.now(),
+      onFatal: (message) => void end(1, message),
+    });
+    const end = async (code: number, reason: string): Promise<void> => {
+      if (code !== 0) process.stderr.write(`peerdeck-host: ${reason}\n`);
+      log.info({ reason }, 'ending');
+      await agent.close();
+      resolve(code);
+    };
+    onEnd((reason) => void end(0, reason));
+    agent.start().catch((error: unknown) => end(1, textOf(error)));
+  });
+}
+
+/** Signals and a supervisor that goes away; a second signal ends at once. */
+function onEnd(end: (reason: string) => void): void {
+  let ending = false;
+  const once = (reason: string): void => {
+    if (ending) process.exit(1);
+    ending = true;
+    setTimeout(() => process.exit(1), CLOSE_DEADLINE_MS).unref();
+    end(reason);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => once(signal));
+  }
+  if (process.send === undefined) return;
+  process.once('disconnect', () => once('the supervisor went away'));
+  process.on('message', (message) => {
+    // For platforms without SIGTERM.
+    if (typeof message === 'object' && message !== null && 'type' in message) {
+      if (message.type === 'stop') once('asked to stop');
+    }
+  });
+}
+
+function openMediaHost(log: Log) {
+  return openNativeMediaHost({
+    log: ({ library, level, message }) => log[level]({ library }, message),
+  });
+}
+
+async function doctor({ config, notes }: LoadedConfig, log: Log): Promise<number> {
+  const report = await diagnose({
+    config,
+    display: displayOf(config, process.env),
+    version: version(),
+    openHost: () => openMediaHost(log),
+    checkSignaling,
+  });
+  print([...notes, report.text].join('\n'));
+  return report.healthy ? 0 : 1;
+}
+
+/** undefined if a peerdeck.v2 server answers there; else why not. */
+function checkSignaling(url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, [SUBPROTOCOL_V2], { handshakeTimeout: SIGNALING_PROBE_MS });
+    socket.once('open', () => {
+      const right = socket.protocol === SUBPROTOCOL_V2;
+      socket.close();
+      resolve(right ? undefined : `it does not speak ${SUBPROTOCOL_V2}`);
+    });
+    socket.once('error', (error) => resolve(error.message === '' ? 'refused' : error.message));
+  });
+}
+
+/** --config, PEERDECK_CONFIG, or the config.json beside this program if there is one. */
+function configFile(line: CommandLine): string | undefined {
+  const named = line.configFile ?? process.env['PEERDECK_CONFIG'];
+  if (named !== undefined && named !== '') return named;
+  const beside = fileURLToPath(new URL('../config.json', import.meta.url));
+  return existsSync(beside) ? beside : undefined;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function secretsHidden(key: string, value: unknown): unknown {
+  const secret = key === 'credential' || key === 'token';
+  return secret && value !== '' ? '[hidden]' : value;
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+/** A user's mistake needs no stack; anything else does. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const known = ['UsageError', 'ConfigError', 'IdentityError', 'NativeLibraryError'];
+  const plain = [...known, 'NativeError', 'SourceNotFoundError'].includes(error.name);
+  return plain ? error.message : (error.stack ?? error.message);
+}
+
+main()
+  .then((code) => {
+    process.exitCode = code;
+    if (process.connected) process.disconnect();
+  })
+  .catch((error: unknown) => {
+    process.stderr.write(`peerdeck-host: ${textOf(error)}\n`);
+    process.exitCode = 1;
+    if (process.connected) process.disconnect();
+  });
