@@ -1,0 +1,44 @@
+import type { Quality } from '../stats/summary.ts';
+import type { SignalingNote } from '../viewer-state.ts';
+import { byId, setText } from './dom.ts';
+
+const QUALITY: Readonly<Record<Quality, string>> = {
+  good: 'Good connection',
+  fair: 'Fair connection',
+  poor: 'Poor connection',
+};
+const SIGNALING: Readonly<Record<SignalingNote, string>> = {
+  fine: '',
+  lost: 'Server unreachable; the picture is not affected',
+  gone: 'No server; a lost picture could not come back',
+};
+
+/** Small facts in the corner of the picture. */
+export class Badges {
+  readonly #viewOnly = byId('view-only', HTMLElement);
+  readonly #quality = byId('quality', HTMLElement);
+  readonly #signaling = byId('signaling-note', HTMLElement);
+
+  set viewOnly(on: boolean) {
+    this.#viewOnly.hidden = !on;
+  }
+
+  /** Good shows only beside the open toolbar (styles.css); the others are worth a badge. */
+  set quality(quality: Quality | undefined) {
+    this.#quality.hidden = quality === undefined;
+    if (quality === undefined) return;
+    this.#quality.dataset['quality'] = quality;
+    setText(this.#quality, QUALITY[quality]);
+  }
+
+  set signaling(note: SignalingNote) {
+    this.#signaling.hidden = note === 'fine';
+    setText(this.#signaling, SIGNALING[note]);
+  }
+
+  clear(): void {
+    this.viewOnly = false;
+    this.quality = undefined;
+    this.signaling = 'fine';
+  }
+}

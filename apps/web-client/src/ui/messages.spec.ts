@@ -1,0 +1,67 @@
+import type { Problem, RecoveryStep, ViewerState } from '../viewer-state.ts';
+import { overlayText, problemText } from './messages.ts';
+
+const ice = { local: ['mdns'], remote: ['host'], servers: [] } as const;
+const problems: readonly Problem[] = [
+  { kind: 'wrong-code' },
+  { kind: 'wrong-host' },
+  { kind: 'room-full' },
+  { kind: 'host-full' },
+  { kind: 'no-codec' },
+  { kind: 'declined' },
+  { kind: 'replaced' },
+  { kind: 'kicked' },
+  { kind: 'unauthorized', detail: '' },
+  { kind: 'mixed-content', url: 'ws://signal.example' },
+  { kind: 'signaling', url: 'wss://signal.example', detail: '' },
+  { kind: 'no-answer' },
+  { kind: 'no-path', ice },
+  { kind: 'no-webrtc' },
+  { kind: 'host-error', detail: '' },
+];
+
+describe('problemText', () => {
+  it('has a title of its own for each problem, and a way on', () => {
+    const texts = problems.map(problemText);
+    expect(new Set(texts.map((text) => text.title)).size).toBe(problems.length);
+    for (const text of texts) expect(text.actions.length).toBeGreaterThan(0);
+  });
+  it('says what was tried when there is no path, without addresses', () => {
+    const text = problemText({ kind: 'no-path', ice });
+    expect(text.remedy).toMatch(/STUN and TURN/);
+    expect(text.technical).toBe(
+      'Tried from here: hidden local address. From the host: local address. Servers asked: none.',
+    );
+  });
+});
+
+describe('overlayText', () => {
+  it('is silent when the picture is there', () => {
+    const session = { host: 'desk' };
+    const state = { name: 'connected', session } as unknown as ViewerState;
+    expect(overlayText(state, true)).toBeUndefined();
+    expect(overlayText(state, false)?.title).toBe('Waiting for the first picture…');
+    expect(overlayText({ name: 'idle' }, false)).toBeUndefined();
+  });
+  it.each<RecoveryStep>(['restart-ice', 'offer', 'host-lost', 'host-gone', 'signaling', 'pause'])(
+    'says what is done about a lost connection: %s',
+    (step) => {
+      const text = overlayText({ name: 'reconnecting', step }, true);
+      expect(text?.title).toBe('Connection lost, reconnecting…');
+      expect(text?.detail).toMatch(/\w/);
+      expect(text?.actions).toEqual(['retry', 'leave']);
+    },
+  );
+  it('counts down to the next try, or to the end of the grace', () => {
+    const state = { name: 'reconnecting', step: 'pause', retryAt: 7 } as const;
+    expect(overlayText(state, true)).toMatchObject({ countdownTo: 7 });
+    const lost = { name: 'reconnecting', step: 'host-lost', graceEndsAt: 9 } as const;
+    expect(overlayText(lost, true)).toMatchObject({ countdownTo: 9, countdownLabel: 'Kept for' });
+  });
+  it('offers no retry by itself after the end', () => {
+    const text = overlayText({ name: 'ended', reason: 'host-closed' }, true);
+    expect(text?.title).toBe('The host has ended the session');
+    expect(text?.countdownTo).toBeUndefined();
+    expect(text?.actions).not.toContain('retry');
+  });
+});
