@@ -51,12 +51,13 @@ export class Session extends EventEmitter {
     this.emit('ready', this.links());
   }
 
-  /** What to show: the link of this machine, those for others, the code, the display. */
+  /** What to show: the link of this machine, those for others, one to watch only, the code, the display. */
   links() {
     const { origins } = this.#options;
-    const { viewerUrl, roomCode } = this.#announced;
+    const { viewerUrl, viewUrl, roomCode } = this.#announced;
     return {
       local: moveLink(viewerUrl, origins.local),
+      watch: moveLink(viewUrl, origins.lan[0] ?? origins.local),
       lan: origins.lan.map((to) => moveLink(viewerUrl, to)),
       roomCode,
       display: this.#display,
@@ -169,8 +170,11 @@ export class Session extends EventEmitter {
     args.push('--signaling-url', this.#signalingUrl('127.0.0.1'));
     args.push('--display', this.#display);
     if (config !== undefined) args.push('--config', config);
+    // A code was made anew once; a restart keeps it.
+    const first = this.#announced === undefined;
+    const more = agentArguments.filter((argument) => first || argument !== '--new-code');
     return {
-      ...own(node, [...args, ...agentArguments]),
+      ...own(node, [...args, ...more]),
       cwd: join(root, '.peerdeck'),
       env: {
         ...env,

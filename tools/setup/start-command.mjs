@@ -78,7 +78,7 @@ async function run({ options, desktop, node, env, report }) {
 }
 
 async function show({ session, report, desktop, options }) {
-  const { local, lan, roomCode, display } = session.links();
+  const { local, lan, watch, roomCode, display } = session.links();
   const best = lan[0] ?? local;
   const what = desktop.kind === 'demo' ? `a demo desktop (${display})` : `display ${display}`;
   report.line();
@@ -87,6 +87,7 @@ async function show({ session, report, desktop, options }) {
   report.line(`  On this machine  ${local}`);
   for (const link of lan.filter((link) => link !== local))
     report.line(`  From the network ${link}`);
+  report.line(`  To watch only    ${watch}`);
   report.line(`  Room code        ${roomCode}`);
   if (options.https && !options.cert) {
     report.line('  The certificate is our own: the browser asks once whether to trust it.');

@@ -1,17 +1,21 @@
-/** The host agent's status message as one line for people. Absent figures are left out. */
+/**
+ * One line for people.
+ *
+ * @param {{ agent: boolean, signaling: boolean, status?: object }} state which parts are up, and
+ *   the host agent's newest status message (apps/host-agent/src/status.ts)
+ */
 export function statusText({ agent, signaling, status = {} }) {
-  if (!agent) return '● the host agent is being restarted…';
-  if (!signaling) return '● signaling is being restarted; running sessions go on…';
+  if (!agent) return '○ the host agent is being restarted…';
+  if (!signaling) return '● signaling is being restarted; who watches goes on watching…';
+  if (status.problem) return `! ${status.problem}`;
   const viewers = status.viewers ?? 0;
-  if (viewers === 0) return '○ ready, nobody is watching';
-  const parts = [`● ${viewers} ${viewers === 1 ? 'viewer' : 'viewers'}`];
-  if (isNumber(status.fps)) parts.push(`${Math.round(status.fps)} fps`);
-  if (isNumber(status.bitrateBps)) parts.push(`${(status.bitrateBps / 1e6).toFixed(1)} Mbit/s`);
-  if (isNumber(status.rttMs)) parts.push(`RTT ${status.rttMs.toFixed(1)} ms`);
-  if (isNumber(status.lossFraction)) parts.push(`loss ${(status.lossFraction * 100).toFixed(1)} %`);
+  if (viewers === 0) return '○ ready; nobody is watching';
+  const parts = [
+    `● ${viewers} ${viewers === 1 ? 'viewer' : 'viewers'}`,
+    `${status.width}×${status.height}`,
+    `${Math.round(status.fps)} fps`,
+    `${(status.bitrateBps / 1e6).toFixed(1)} Mbit/s`,
+    status.encoder,
+  ];
   return parts.join(' · ');
-}
-
-function isNumber(value) {
-  return typeof value === 'number' && Number.isFinite(value);
 }
