@@ -4,7 +4,6 @@ import { join } from 'node:path';
 
 import { Child } from './child.ts';
 import { hostAgentMain, workspace } from './paths.ts';
-import { viewUrlOf } from './links.ts';
 import { waitUntil } from './wait.ts';
 
 export interface VideoConfig {
@@ -26,8 +25,8 @@ export interface HostOptions {
 interface Message {
   type: 'ready' | 'status';
   viewerUrl?: string;
-  roomCode?: string;
-  viewers?: number | readonly unknown[];
+  viewUrl?: string;
+  viewers: number;
 }
 
 /** The host agent from its source. Started again it keeps its room code. */
@@ -36,6 +35,7 @@ export class Host {
   readonly #options: HostOptions;
   readonly #directory: string;
   #viewerUrl = '';
+  #viewUrl = '';
   #viewers = 0;
 
   constructor(options: HostOptions, directory = mkdtempSync(join(tmpdir(), 'peerdeck-host-'))) {
@@ -68,7 +68,7 @@ export class Host {
 
   /** The link that shows and does not let touch. */
   get viewUrl(): string {
-    return viewUrlOf(this.#viewerUrl);
+    return this.#viewUrl;
   }
 
   /** Viewers that it counts now. */
@@ -93,10 +93,10 @@ export class Host {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #take({ type, viewerUrl, viewers }: Message): void {
-    if (type === 'ready') this.#viewerUrl = viewerUrl ?? '';
-    if (viewers !== undefined) {
-      this.#viewers = typeof viewers === 'number' ? viewers : viewers.length;
-    }
+  #take({ type, viewerUrl = '', viewUrl = '', viewers }: Message): void {
+    this.#viewers = viewers;
+    if (type !== 'ready') return;
+    this.#viewerUrl = viewerUrl;
+    this.#viewUrl = viewUrl;
   }
 }

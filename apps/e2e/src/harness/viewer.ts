@@ -4,7 +4,6 @@ import { rememberPeers } from '../page/peers.ts';
 import type { EncodedFrame, HostStats } from '../page/peers.ts';
 import { installReader } from '../page/reader.ts';
 import type { SeenFrame } from '../page/reader.ts';
-import { waitUntil } from './wait.ts';
 
 export type ViewerState =
   'idle' | 'connecting' | 'waiting' | 'connected' | 'reconnecting' | 'ended' | 'error';
@@ -79,16 +78,15 @@ export class Viewer {
     }
   }
 
-  /** Connected, and a picture was presented; its codes are read from here on. */
+  /** A picture, and nothing over it: from here on a person sees it, and codes are read. */
   async waitForPicture(timeoutMs = 20_000): Promise<void> {
     await this.waitForState('connected', timeoutMs);
     await this.startReading();
-    await waitUntil('a decoded picture', timeoutMs, async () => {
-      return (
-        (await this.page.evaluate(() => window.peerdeckReader?.frames.length ?? 0)) > 0 ||
-        (await this.#framesDecoded()) > 0
-      );
-    });
+    const uncovered = (): boolean => {
+      const video = document.querySelector<HTMLVideoElement>('#video');
+      return (video?.videoWidth ?? 0) > 0 && !document.querySelector('#overlay')?.checkVisibility();
+    };
+    await this.page.waitForFunction(uncovered, undefined, { timeout: timeoutMs });
   }
 
   /** From now on the code of each presented frame is read. */
@@ -145,13 +143,6 @@ export class Viewer {
   async close(): Promise<void> {
     if (!this.page.isClosed()) await this.page.close({ runBeforeUnload: false });
     await this.#context.close();
-  }
-
-  async #framesDecoded(): Promise<number> {
-    return this.inbound().then(
-      ({ framesDecoded }) => framesDecoded,
-      () => 0,
-    );
   }
 
   #note(line: string): void {

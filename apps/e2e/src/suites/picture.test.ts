@@ -7,6 +7,8 @@ import type { SeenFrame } from '../page/reader.ts';
 
 const paints = 600;
 const allowedBehind = 10;
+/** Paints a second: ten of them are a quarter of a second, also for a busy machine. */
+const rate = 40;
 
 /** How many codes the newest presented picture lagged when each paint was made, at worst. */
 function worstBehind(
@@ -39,7 +41,7 @@ describe('the picture', () => {
     await probe.reset();
     await viewer.waitForExactPaint(0);
     await viewer.takeFrames();
-    await probe.run(59.7, paints);
+    await probe.run(rate, paints);
     await viewer.waitForPaint(paints);
 
     const frames = await viewer.takeFrames();

@@ -33,7 +33,7 @@ describe('recovery', () => {
     const { probe, viewer } = parts;
     await viewer.waitForPicture();
     probe.start(30);
-    await waitUntil('frames', 5000, async () => (await viewer.takeEncoded()).length > 5);
+    await viewer.waitForPaint(30);
     for (let round = 0; round < 5; round++) {
       const frames = framesToKey(await askForKey(viewer)) ?? Infinity;
       // one more may have been on its way when the request left the browser
