@@ -89,6 +89,17 @@ describe('BitrateController', () => {
     });
   });
 
+  it('takes the goodput of an idle desktop for no capacity, whatever delay a burst makes', () => {
+    const controller = new BitrateController({ limits: LIMITS, video: VIDEO });
+    const idle = { rttMs: 40, jitterMs: 5, lossFraction: 0, delayTrendMsPerS: 50 };
+    const rates = { receiveRateBps: 300_000, sendRateBps: 300_000 };
+    const short = controller.update({ ...idle, ...rates, queueDelayMs: 40 }, 1000);
+    expect(short.bitrateBps).toBe(LIMITS.startBps);
+    const deep = controller.update({ ...idle, ...rates, queueDelayMs: 200 }, 2000);
+    expect(deep.reason).toBe('queue-delay');
+    expect(deep.bitrateBps).toBeGreaterThan(0.6 * LIMITS.startBps);
+  });
+
   it('empties the queue within a second of a drop from 8 to 2 Mbit/s', () => {
     const path = new Path();
     path.run(20_000, { capacityBps: 8e6 });

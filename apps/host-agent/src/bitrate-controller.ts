@@ -141,8 +141,10 @@ export class BitrateController {
 
   #queueIsBuilding(f: PathFeedback): boolean {
     if (f.queueDelayMs === null) return false;
-    const growing = (f.delayTrendMsPerS ?? 0) > 0;
-    return f.queueDelayMs > QUEUE_MS.deep || (f.queueDelayMs > QUEUE_MS.tolerated && growing);
+    if (f.queueDelayMs > QUEUE_MS.deep) return true;
+    // A sender far below its target makes no standing queue: a short one is a single burst's.
+    if (this.#isApplicationLimited(f)) return false;
+    return f.queueDelayMs > QUEUE_MS.tolerated && (f.delayTrendMsPerS ?? 0) > 0;
   }
 
   #rttIsHigh(f: PathFeedback, baseRttMs: number | null): boolean {
@@ -166,9 +168,11 @@ export class BitrateController {
       return;
     }
     const deep = (f.queueDelayMs ?? 0) > QUEUE_MS.deep;
-    const carried = f.receiveRateBps ?? this.#bitrateBps;
     // What arrives while a queue stands is what the path carries: go below it, so that it drains.
-    if (f.receiveRateBps !== null) this.#capacity = { bps: carried, at: now };
+    // But what an idle sender delivers says nothing: then from what it was allowed.
+    const measured = this.#isApplicationLimited(f) ? null : f.receiveRateBps;
+    const carried = measured ?? this.#bitrateBps;
+    if (measured !== null) this.#capacity = { bps: measured, at: now };
     const target = Math.min(carried * (deep ? 0.7 : 0.85), this.#bitrateBps * 0.95);
     this.#decreaseTo(target, now, reason);
   }
@@ -209,7 +213,7 @@ export class BitrateController {
       this.#reason = 'ceiling';
       return;
     }
-    if (f.sendRateBps < APPLICATION_LIMITED * this.#bitrateBps) {
+    if (this.#isApplicationLimited(f)) {
       this.#reason = 'application-limited';
       return;
     }
@@ -222,6 +226,10 @@ export class BitrateController {
       : this.#bitrateBps * (Math.pow(1 + GROWTH_PER_S.probe, elapsedS) - 1);
     this.#bitrateBps = Math.min(this.#bitrateBps + step, this.#limits.maxBps);
     this.#reason = near ? 'increase' : 'probe';
+  }
+
+  #isApplicationLimited(f: PathFeedback): boolean {
+    return f.sendRateBps < APPLICATION_LIMITED * this.#bitrateBps;
   }
 
   /** Past the remembered capacity without a queue, the memory is wrong: the path has grown. */

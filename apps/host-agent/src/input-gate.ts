@@ -182,7 +182,7 @@ export class InputGate {
     record: Extract<InputRecord, { kind: 'button' }>,
     now: number,
   ): readonly InputEvent[] {
-    const { button, down, x, y, seq } = record;
+    const { button, down, x, y, seq, inPlace } = record;
     if (down ? !this.#events.take(1, now) : !this.#buttons.has(button)) {
       return this.#drop(down ? 'rate-limited' : 'not-held');
     }
@@ -192,10 +192,8 @@ export class InputGate {
     if (this.#newestSeq === undefined || isNewerSequence(seq, this.#newestSeq)) {
       this.#newestSeq = seq;
     }
-    return [
-      { kind: 'pointer', x, y },
-      { kind: 'button', button, down },
-    ];
+    const press = { kind: 'button', button, down } as const;
+    return inPlace === true ? [press] : [{ kind: 'pointer', x, y }, press];
   }
 
   #takePosition(

@@ -72,11 +72,14 @@ async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promi
   });
 }
 
-/** Signals and a supervisor that goes away; a second signal ends at once. */
+/**
+ * Signals, and a supervisor that goes away. Only the first counts: Ctrl-C comes from the terminal
+ * and again from a supervisor that passes it on; the deadline bounds the rest.
+ */
 function onEnd(end: (reason: string) => void): void {
   let ending = false;
   const once = (reason: string): void => {
-    if (ending) process.exit(1);
+    if (ending) return;
     ending = true;
     setTimeout(() => process.exit(1), CLOSE_DEADLINE_MS).unref();
     end(reason);

@@ -211,7 +211,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (!this.#controlOpen || this.#closing !== undefined) return;
     this.#peer?.send('control', JSON.stringify(message)).catch((error: unknown) => {
       if (this.#closing !== undefined || isNativeError(error, 'PD_ERR_CLOSED')) return;
-      this.#log.debug({ type: message.type, error: messageOf(error) }, 'message not sent');
+      this.#log.warn({ type: message.type, error: messageOf(error) }, 'message not sent');
     });
   }
 
