@@ -299,6 +299,7 @@ func viewerAPI(t *testing.T, interceptors []interceptor.Factory) *webrtc.API {
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
+	settings.SetSCTPRTOMax(200 * time.Millisecond) // how soon it sees that a paused reader goes on
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(time.Second, 2500*time.Millisecond, 250*time.Millisecond)
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))

@@ -3,6 +3,7 @@ package logs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pion/logging"
@@ -27,22 +28,23 @@ type logger struct {
 	emit  func(level, message string)
 }
 
-// expected are warnings of Pion's that say nothing is wrong: candidates trickle, a check may be
-// answered before its candidate is known, readers end with their connection, and a machine without
-// IPv6 cannot send on it.
+// expected are lines of Pion's that say nothing is wrong: candidates trickle, a check may be answered
+// before its candidate is known, a candidate of before an ICE restart comes late, readers and writers
+// end with their connection, and a machine without IPv6 cannot send on it.
 var expected = []string{
 	"Failed to ping without candidate pairs",
 	"Discard success message from",
+	"dropping candidate with ufrag",
 	"stream is already closed",
 	"association closed before connecting",
+	"failed to write packets on netConn",
+	"no endpoint for packet starting with 21", // a DTLS alert: the other side closes
 	"failed to send mDNS packet",
 }
 
 func (l *logger) write(rank int, level, message string) {
-	for _, each := range expected {
-		if rank == 1 && strings.Contains(message, each) {
-			rank, level = 2, "info"
-		}
+	if rank < 2 && slices.ContainsFunc(expected, func(part string) bool { return strings.Contains(message, part) }) {
+		rank, level = 2, "info"
 	}
 	if rank <= l.rank {
 		l.emit(level, l.scope+": "+message)

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"slices"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
@@ -18,6 +19,10 @@ import (
 // maxMessage bounds a message that a viewer may send on a data channel, in bytes; it is announced in
 // the answer (RFC 8841, section 6).
 const maxMessage = 64 << 10
+
+// maxRetransmission is SCTP's longest wait before it sends a message again: with RFC 9260's minute, a
+// key press after a short outage would come many seconds late.
+const maxRetransmission = 2 * time.Second
 
 // chain is a peer's interceptors, nearest the wire first.
 type chain []interceptor.Interceptor
@@ -96,6 +101,7 @@ func newSettings(engine options.Engine, factory *logs.Factory) (webrtc.SettingEn
 	settings.SetICETimeouts(engine.Disconnected, engine.Failed, engine.KeepAlive)
 	settings.SetIncludeLoopbackCandidate(engine.IncludeLoopback)
 	settings.SetSCTPMaxMessageSize(maxMessage)
+	settings.SetSCTPRTOMax(maxRetransmission)
 	if engine.MDNS {
 		settings.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)
 	} else {

@@ -85,6 +85,9 @@ func New(config Config) (*Peer, error) {
 	}
 	p.videoOn.Store(true)
 	factory := &logs.Factory{Level: config.Engine.Log, Emit: func(level, message string) {
+		if p.closing() {
+			return // what was under way fails now, as it should
+		}
 		config.Events.Log(config.Handle, level, message)
 	}}
 	interceptors, err := p.newChain(factory)
@@ -302,13 +305,17 @@ func (p *Peer) receiving() bool {
 	return p.everConnected.Load() && p.videoOn.Load() && !p.dead.Load()
 }
 
-func (p *Peer) isClosed() bool {
+func (p *Peer) closing() bool {
 	select {
 	case <-p.done:
 		return true
 	default:
-		return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
+		return false
 	}
+}
+
+func (p *Peer) isClosed() bool {
+	return p.closing() || p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
 }
 
 func errClosed() error { return abi.Errorf(abi.Closed, "the peer is closed") }
