@@ -44,9 +44,8 @@ async function prepare({ root, uses, products, yes, report, input = process.stdi
   const env = toolEnvironment({ node, go: ready });
   const build = new Build(root, products);
   if (!build.upToDate()) {
-    await report.step('Building (the first time takes a minute or two)', async () => {
-      await build.run(env, node);
-    });
+    const title = build.known ? 'Building what changed' : 'Building (a minute or two)';
+    await report.step(title, () => build.run(env, node));
   }
   return { node, env };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mustRun } from './command.mjs';
 import { fingerprint, projectFolders } from './fingerprint.mjs';
@@ -49,6 +49,11 @@ export class Build {
     } catch {
       return false; // never built here, or a stamp that was cut short
     }
+  }
+
+  /** Whether it was ever built here: the next time only what changed is. */
+  get known() {
+    return existsSync(this.#stampFile);
   }
 
   async run(env, node) {

@@ -5,7 +5,7 @@
 const FRAME_MS = 50;
 const DAMPING = 0.975;
 const DROP_EVERY_FRAMES = 45;
-const COLOURS = [17, 23, 24, 24, 30, 31, 37, 38, 73, 80, 116, 152, 231];
+const COLOURS = [23, 23, 24, 24, 30, 31, 37, 38, 73, 80, 116, 152, 231];
 
 /** Two samples a cell: the upper half is the foreground of ▀, the lower its background. */
 class Pond {
