@@ -86,6 +86,23 @@ describe('InputGate', () => {
     expect(events(gate.receive(message(at(1, 1, 7)), 'pointer', 0))).toHaveLength(0);
   });
 
+  it('leaves the pointer where it is for a button in place', () => {
+    const gate = opened();
+    const press: InputRecord = {
+      kind: 'button',
+      button: 0,
+      down: true,
+      x: 0,
+      y: 0,
+      seq: 1,
+      inPlace: true,
+    };
+    expect(events(gate.receive(message(press), 'input', 0))).toEqual([
+      { kind: 'button', button: 0, down: true },
+    ]);
+    expect(gate.heldCount).toBe(1);
+  });
+
   it('clamps wheel and motion', () => {
     const gate = opened();
     const wild = [

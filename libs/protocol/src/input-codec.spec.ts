@@ -21,6 +21,10 @@ const golden: [string, InputRecord][] = [
     '04 00 00 00 0000 0000 05000000',
     { kind: 'button', down: false, button: 0, x: 0, y: 0, seq: 5 },
   ],
+  [
+    '04 03 01 00 0000 0000 05000000',
+    { kind: 'button', down: true, button: 1, x: 0, y: 0, seq: 5, inPlace: true },
+  ],
   ['05 00 88ff 7800', { kind: 'wheel', dx: -120, dy: 120 }],
   ['06 00 0500 c3a9e282ac', { kind: 'text', text: 'é€' }],
   ['06 00 0400 f09f9880', { kind: 'text', text: '😀' }],
@@ -52,6 +56,7 @@ describe('decodeInput refuses', () => {
     ['unknown key flags', '01 04 0400', 'input', 'bad-field', 0],
     ['a repeat that is up', '01 02 0400', 'input', 'bad-field', 0],
     ['flags where there are none', '07 01', 'input', 'bad-field', 0],
+    ['a place in place', '04 03 00 00 0100 0000 01000000', 'input', 'bad-field', 0],
     ['a sixth button', '04 01 05 00 0000 0000 01000000', 'input', 'bad-field', 0],
     ['a reserved byte', '04 01 00 01 0000 0000 01000000', 'input', 'bad-field', 0],
     ['empty text', '06 00 0000', 'input', 'bad-field', 0],

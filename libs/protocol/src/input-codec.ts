@@ -35,6 +35,8 @@ export interface ButtonRecord {
   readonly x: number;
   readonly y: number;
   readonly seq: number;
+  /** The pointer stays where it is, `x` and `y` are 0: the viewer knows motion only. */
+  readonly inPlace?: true;
 }
 /** 1/120 of a notch; down and right are positive. */
 export interface WheelRecord {
@@ -128,7 +130,7 @@ function decodeRecord(
   size: number,
 ): InputRecord | string {
   const flags = view.getUint8(offset + 1);
-  const allowed = type === KEY ? 3 : type === BUTTON ? 1 : 0;
+  const allowed = type === KEY || type === BUTTON ? 3 : 0;
   if ((flags & ~allowed) !== 0) return 'unknown flags';
   switch (type) {
     case KEY: {
@@ -155,6 +157,8 @@ function decodeRecord(
       const button = view.getUint8(offset + 2);
       if (button > MAX_BUTTON) return `buttons are 0 to ${MAX_BUTTON}`;
       if (view.getUint8(offset + 3) !== 0) return 'the reserved byte is not zero';
+      const inPlace = (flags & 2) !== 0;
+      if (inPlace && view.getUint32(offset + 4, true) !== 0) return 'it has no position';
       return {
         kind: 'button',
         down: (flags & 1) !== 0,
@@ -162,6 +166,7 @@ function decodeRecord(
         x: view.getUint16(offset + 4, true),
         y: view.getUint16(offset + 6, true),
         seq: view.getUint32(offset + 8, true),
+        ...(inPlace ? { inPlace } : {}),
       };
     }
     case TEXT: {
@@ -206,9 +211,10 @@ export function encodeRecord(record: InputRecord): Uint8Array {
       return bytes;
     }
     case 'button': {
-      const [bytes, view] = start(BUTTON, flag(record.down, 1));
+      const inPlace = record.inPlace === true;
+      const [bytes, view] = start(BUTTON, flag(record.down, 1) | flag(inPlace, 2));
       view.setUint8(2, unsigned('button', record.button, MAX_BUTTON));
-      setPosition(view, 4, record);
+      setPosition(view, 4, inPlace ? { x: 0, y: 0, seq: record.seq } : record);
       return bytes;
     }
     case 'text': {

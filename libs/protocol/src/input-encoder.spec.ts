@@ -58,6 +58,18 @@ describe('InputEncoder', () => {
     });
   });
 
+  it('presses in place after the motion that led there', () => {
+    const { encoder, messages } = setUp();
+    encoder.motion(3, 4);
+    encoder.buttonInPlace(2, true);
+    encoder.buttonInPlace(9, true);
+    encoder.flush();
+    expect(messages.flatMap(({ records }) => records)).toEqual([
+      { kind: 'pointer-relative', dx: 3, dy: 4 },
+      { kind: 'button', button: 2, down: true, x: 0, y: 0, seq: 1, inPlace: true },
+    ]);
+  });
+
   it('adds up motion and wheel but never past another record', () => {
     const { encoder, messages } = setUp();
     encoder.motion(1, 2);

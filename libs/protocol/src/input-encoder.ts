@@ -48,6 +48,13 @@ export class InputEncoder {
     this.#append({ kind: 'button', button, down, x: share(x), y: share(y), seq });
   }
 
+  /** A button while the pointer is locked: it stays where the host has it. */
+  buttonInPlace(button: number, down: boolean): void {
+    if (!Number.isInteger(button) || button < 0 || button > MAX_BUTTON) return;
+    const seq = this.#nextSequence();
+    this.#append({ kind: 'button', button, down, x: 0, y: 0, seq, inPlace: true });
+  }
+
   /** 1/120 of a notch; down and right are positive. */
   wheel(dx: number, dy: number): void {
     this.#add('wheel', dx, dy);

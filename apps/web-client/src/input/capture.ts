@@ -60,6 +60,7 @@ export class InputCapture {
         this.#options.timers.clear(this.#settle);
         encoder.button(button, down, x, y);
       },
+      buttonInPlace: (button: number, down: boolean) => encoder.buttonInPlace(button, down),
     };
     const geometry = () => ({
       box: options.video.getBoundingClientRect(),

@@ -19,6 +19,7 @@ function setup() {
       motion: (dx, dy) => log.push(`by ${dx},${dy}`),
       button: (button, down, x, y) =>
         log.push(`${down ? 'press' : 'release'} ${button} ${place(x, y)}`),
+      buttonInPlace: (button, down) => log.push(`${down ? 'press' : 'release'} ${button} here`),
     },
     // 100x50 shown in a square: bars of 25 above and below.
     geometry: () => ({
@@ -94,6 +95,15 @@ describe('Pointer', () => {
     pointer.releaseAll();
     pointer.releaseAll();
     expect(log).toEqual(['press 0 50,25', 'press 2 50,25', 'release 0 50,25', 'release 2 50,25']);
+  });
+
+  it('presses in place while locked', () => {
+    const { pointer, log } = setup();
+    pointer.move(at(10, 30));
+    pointer.locked = true;
+    pointer.down(at(0, 0, 1));
+    pointer.up(at(0, 0, 0));
+    expect(log).toEqual(['to 10,5', 'press 0 here', 'release 0 here']);
   });
 
   it('adds motion up while locked, fractions too', () => {

@@ -15,6 +15,7 @@ export interface PointerSink {
   position(x: number, y: number): void;
   motion(dx: number, dy: number): void;
   button(button: number, down: boolean, x: number, y: number): void;
+  buttonInPlace(button: number, down: boolean): void;
 }
 
 /** Bit of `buttons` and number of the button in the protocol, which is `MouseEvent.button`. */
@@ -63,10 +64,12 @@ export class Pointer {
 
   /** True if it is for the host: beside the picture only what began on it is. */
   down(event: PointerLike): boolean {
-    const point = this.#locate(event);
-    if (point === undefined || (!point.inside && !this.#locked && this.#held === 0)) return false;
-    this.#last = point;
-    this.#buttons(event.buttons, point);
+    if (!this.#locked) {
+      const point = this.#locate(event);
+      if (point === undefined || (!point.inside && this.#held === 0)) return false;
+      this.#last = point;
+    }
+    this.#buttons(event.buttons, this.#last);
     return true;
   }
 
@@ -90,9 +93,8 @@ export class Pointer {
 
   up(event: PointerLike): void {
     if (this.#held === 0) return;
-    const point = this.#locate(event) ?? this.#last;
-    this.#last = point;
-    this.#buttons(event.buttons & this.#held, point);
+    if (!this.#locked) this.#last = this.#locate(event) ?? this.#last;
+    this.#buttons(event.buttons & this.#held, this.#last);
   }
 
   /** Lets every button go that is down. */
@@ -101,7 +103,6 @@ export class Pointer {
   }
 
   #locate(event: PointerLike): PicturePoint | undefined {
-    if (this.#locked) return this.#last ?? { x: 0.5, y: 0.5, inside: true };
     const { box, picture } = this.#geometry();
     return toPicturePoint({ x: event.clientX, y: event.clientY }, box, picture);
   }
@@ -118,10 +119,11 @@ export class Pointer {
   }
 
   #buttons(now: number, at: PicturePoint | undefined): void {
-    const { x, y } = at ?? { x: 0.5, y: 0.5 };
     for (const [bit, button] of BUTTONS) {
       const isDown = (now & bit) !== 0;
-      if (isDown !== ((this.#held & bit) !== 0)) this.#sink.button(button, isDown, x, y);
+      if (isDown === ((this.#held & bit) !== 0)) continue;
+      if (this.#locked || at === undefined) this.#sink.buttonInPlace(button, isDown);
+      else this.#sink.button(button, isDown, at.x, at.y);
     }
     this.#held = now & 31;
   }

@@ -14,6 +14,7 @@ function setup() {
       position: () => log.push('to'),
       motion: () => log.push('by'),
       button: (button, down) => log.push(`${down ? 'press' : 'release'} ${button}`),
+      buttonInPlace: () => log.push('in place'),
     },
     geometry: () => ({
       box: { left: 0, top: 0, width: 100, height: 100 },
