@@ -564,6 +564,7 @@ export class ViewerConnection {
 
   #finish(state: ViewerState): void {
     if (this.#final !== undefined) return;
+    if (this.#media === 'live') this.#events.onLost();
     this.#final = state;
     this.#clearRetry();
     this.#options.timers.clear(this.#graceTimer);

@@ -131,11 +131,12 @@ export class SessionView {
     if (state.name === 'connected' && before.name !== 'connected') {
       this.#video.resume();
       this.#collector.start();
-      this.#tellVisibility();
+      if (document.visibilityState === 'hidden') this.#tellVisibility();
       if (this.#panel.shown) this.#connection?.say({ type: 'stats', on: true });
     } else if (state.name !== 'connected') {
       this.#collector.stop();
       this.#badges.quality = undefined;
+      this.#badges.signaling = 'fine';
     }
     this.#render();
     if (state.name === 'connected' && before.name !== 'connected') this.#focusPicture();
@@ -181,7 +182,8 @@ export class SessionView {
     const canControl = session?.permissions.control === true && session.role === 'control';
     const hasPicture = this.#video.hasPicture;
     this.#input.enabled = canControl && hasPicture;
-    this.#badges.viewOnly = session !== undefined && !canControl;
+    this.#badges.watching =
+      session === undefined || canControl ? undefined : session.role === 'view' ? 'role' : 'seat';
     if (!canControl) this.#surface.style.removeProperty('cursor');
     this.#overlay.show(
       overlayText(state, hasPicture),

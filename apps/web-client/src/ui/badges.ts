@@ -19,8 +19,10 @@ export class Badges {
   readonly #quality = byId('quality', HTMLElement);
   readonly #signaling = byId('signaling-note', HTMLElement);
 
-  set viewOnly(on: boolean) {
-    this.#viewOnly.hidden = !on;
+  /** Why there is no control: the code gives none, or another viewer has it now. */
+  set watching(why: 'role' | 'seat' | undefined) {
+    this.#viewOnly.hidden = why === undefined;
+    setText(this.#viewOnly, why === 'seat' ? 'View only: another viewer has control' : 'View only');
   }
 
   /** Good shows only beside the open toolbar (styles.css); the others are worth a badge. */
@@ -37,7 +39,7 @@ export class Badges {
   }
 
   clear(): void {
-    this.viewOnly = false;
+    this.watching = undefined;
     this.quality = undefined;
     this.signaling = 'fine';
   }

@@ -56,7 +56,7 @@ describe('overlayText', () => {
     const state = { name: 'reconnecting', step: 'pause', retryAt: 7 } as const;
     expect(overlayText(state, true)).toMatchObject({ countdownTo: 7 });
     const lost = { name: 'reconnecting', step: 'host-lost', graceEndsAt: 9 } as const;
-    expect(overlayText(lost, true)).toMatchObject({ countdownTo: 9, countdownLabel: 'Kept for' });
+    expect(overlayText(lost, true)).toMatchObject({ countdownTo: 9, countdownIs: 'grace' });
   });
   it('offers no retry by itself after the end', () => {
     const text = overlayText({ name: 'ended', reason: 'host-closed' }, true);

@@ -14,7 +14,8 @@ export interface OverlayText {
   readonly tone: 'busy' | 'calm' | 'bad';
   readonly step?: ConnectingStep;
   readonly countdownTo?: number;
-  readonly countdownLabel?: string;
+  /** What the countdown is to. */
+  readonly countdownIs?: 'try' | 'look' | 'grace';
   readonly actions: readonly Action[];
 }
 
@@ -72,7 +73,7 @@ function connecting(state: Extract<ViewerState, { name: 'connecting' }>): Overla
             ? { detail: 'The signaling server does not answer.' }
             : why),
           countdownTo: state.retryAt,
-          countdownLabel: 'Next try',
+          countdownIs: 'try',
         }),
     actions: state.retryAt === undefined ? ['leave'] : ['retry', 'leave'],
   };
@@ -85,7 +86,9 @@ function reconnecting(state: Extract<ViewerState, { name: 'reconnecting' }>): Ov
     actions: ['retry', 'leave'],
   } as const;
   const next =
-    state.retryAt === undefined ? {} : { countdownTo: state.retryAt, countdownLabel: 'Next try' };
+    state.retryAt === undefined
+      ? {}
+      : ({ countdownTo: state.retryAt, countdownIs: 'try' } as const);
   switch (state.step) {
     case 'restart-ice':
       return { ...base, detail: 'Looking for another path to the host.' };
@@ -96,17 +99,17 @@ function reconnecting(state: Extract<ViewerState, { name: 'reconnecting' }>): Ov
     case 'host-lost':
       return {
         ...base,
-        detail: 'The host has lost its connection. Its place is kept.',
+        detail: 'The host has lost its connection and may come back.',
         ...(state.graceEndsAt === undefined
           ? {}
-          : { countdownTo: state.graceEndsAt, countdownLabel: 'Kept for' }),
+          : { countdownTo: state.graceEndsAt, countdownIs: 'grace' }),
       };
     case 'host-gone':
       return {
         ...base,
         detail: 'The host is gone. The picture comes back by itself as soon as it returns.',
         ...next,
-        ...(state.retryAt === undefined ? {} : { countdownLabel: 'Next look' }),
+        ...(state.retryAt === undefined ? {} : { countdownIs: 'look' }),
       };
     case 'pause':
       return {

@@ -102,18 +102,18 @@ export class Overlay {
   }
 
   #countDown(): void {
-    const { countdownTo, countdownLabel } = this.#text ?? {};
+    const { countdownTo, countdownIs = 'try' } = this.#text ?? {};
     this.#countdown.hidden = countdownTo === undefined;
     if (countdownTo === undefined) return;
     const seconds = Math.max(0, Math.ceil((countdownTo - this.#now()) / 1000));
-    setText(this.#countdown, `${countdownLabel ?? 'Next try'} ${inWords(seconds, countdownLabel)}`);
+    setText(this.#countdown, countdownText(seconds, countdownIs));
     if (seconds > 0) this.#tick = this.#timers.set(() => this.#countDown(), 250);
   }
 }
 
-function inWords(seconds: number, label: string | undefined): string {
-  if (label === 'Kept for') return `${seconds} s more`;
-  return seconds === 0 ? 'now' : `in ${seconds} s`;
+function countdownText(seconds: number, is: 'try' | 'look' | 'grace'): string {
+  if (is === 'grace') return `Its place is kept for ${seconds} s`;
+  return `Next ${is} ${seconds === 0 ? 'now' : `in ${seconds} s`}`;
 }
 
 function optional(element: HTMLElement, text: string | undefined): void {
