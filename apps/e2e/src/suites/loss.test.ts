@@ -48,7 +48,8 @@ describe('loss on the wire', () => {
       address: namespace.outerAddress,
       browserPath: namespace.wrapper(chromiumPath),
       scene: 'game',
-      video: { bitrateStart: 4_000_000, bitrateMin: 500_000, bitrateMax: 4_000_000 },
+      // fewer bits than the content would take, so that the encoder's rate is the target's
+      video: { fps: 30, bitrateStart: 3_000_000, bitrateMin: 500_000, bitrateMax: 3_000_000 },
     });
   });
   after(async () => {
