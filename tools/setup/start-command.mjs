@@ -79,28 +79,28 @@ async function run({ options, desktop, node, env, report }) {
 
 async function show({ session, report, desktop, options }) {
   const { local, lan, watch, roomCode, display } = session.links();
-  const best = lan[0] ?? local;
   const what = desktop.kind === 'demo' ? `a demo desktop (${display})` : `display ${display}`;
-  report.line();
-  report.line(`  Sharing ${what}. Whoever has the link can see and control it.`);
-  report.line();
-  report.line(`  On this machine  ${local}`);
-  for (const link of lan.filter((link) => link !== local))
-    report.line(`  From the network ${link}`);
-  report.line(`  To watch only    ${watch}`);
-  report.line(`  Room code        ${roomCode}`);
-  if (options.https && !options.cert) {
-    report.line('  The certificate is our own: the browser asks once whether to trust it.');
-  }
-  report.line();
-  for (const row of (await qrCode(best)).split('\n')) report.line(`  ${row}`);
-  if (process.env.WAYLAND_DISPLAY && desktop.kind === 'display') {
-    report.warn(
-      'This is a Wayland session: only X11 windows are seen. Log in with an Xorg session to share all.',
-    );
-  }
-  report.line('  Ctrl-C ends it.');
-  report.line();
+  const others = lan.filter((link) => link !== local);
+  const qr = await qrCode(lan[0] ?? local);
+  const own = 'The certificate is our own: the browser asks once whether to trust it.';
+  const wayland =
+    '! This is a Wayland session: only X11 windows are seen. An Xorg session shares all.';
+  const text = [
+    '',
+    `  Sharing ${what}. Whoever has the link can see and control it.`,
+    '',
+    `  On this machine  ${local}`,
+    ...others.map((link) => `  From the network ${link}`),
+    `  To watch only    ${watch}`,
+    `  Room code        ${roomCode}`,
+    ...(options.https && !options.cert ? [`  ${own}`] : []),
+    '',
+    ...qr.split('\n').map((row) => `  ${row}`),
+    ...(process.env.WAYLAND_DISPLAY && desktop.kind === 'display' ? [`  ${wayland}`] : []),
+    '  Ctrl-C ends it.',
+    '',
+  ];
+  report.line(text.join('\n')); // at once, so that the bottom line is drawn once
 }
 
 /** The encoder comes with the npm packages, which are there only since the bootstrap. */
