@@ -44,6 +44,7 @@ stream.on('test:fail', ({ name, details }) => {
 });
 stream.on('test:stdout', ({ message }) => process.stdout.write(message));
 stream.on('test:stderr', ({ message }) => process.stderr.write(message));
+stream.resume(); // without a reader there is no end
 stream.once('end', () => {
   const { passed, failed, skipped } = counts;
   if (passed + failed === 0) console.log(`no test ran (${files.length} files)`);
