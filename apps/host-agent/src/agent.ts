@@ -265,6 +265,7 @@ export class Agent {
     for (const [name, step] of steps) {
       try {
         await step();
+        log.debug({ step: name }, 'closed');
       } catch (error) {
         log.error({ step: name, error: messageOf(error) }, 'closing failed');
       }

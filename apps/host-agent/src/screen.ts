@@ -248,9 +248,9 @@ export class Screen extends EventEmitter<ScreenEvents> {
   }
 
   #sayLost(reason: string): void {
-    this.#options.log.warn({ reason }, 'source lost');
     if (this.#lostSaid) return;
     this.#lostSaid = true;
+    this.#options.log.warn({ reason }, 'source lost; trying again');
     this.emit('lost', reason);
   }
 

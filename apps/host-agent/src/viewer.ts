@@ -309,6 +309,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   }
 
   #onControl(open: boolean): void {
+    if (open === this.#controlOpen) return;
     this.#controlOpen = open;
     if (!open) {
       this.#letGo();
@@ -322,6 +323,8 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   #onText(text: string): void {
     const now = this.#options.now();
+    // The first message may overtake the news that the channel is open.
+    this.#onControl(true);
     const parsed = parseViewerControlMessage(text);
     if (!this.#ready) {
       this.#prove(parsed.ok ? parsed.message : undefined);
