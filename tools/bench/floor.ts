@@ -7,7 +7,7 @@ import { Child } from '../../apps/e2e/src/harness/child.ts';
 import { measureClock } from '../../apps/e2e/src/harness/clock.ts';
 import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
 import { openStack } from '../../apps/e2e/src/harness/stack.ts';
-import { percentile } from '../../apps/e2e/src/harness/statistics.ts';
+import { percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
 import { openViewer } from '../../apps/e2e/src/harness/viewer.ts';
 import { cpuMs } from './cpu.ts';
 import { paintRate, samplesOf } from './glass.ts';
@@ -23,11 +23,13 @@ export interface Recording {
 export interface FloorFigures {
   glassToGlassP50: number;
   glassToGlassP95: number;
+  paintToScriptP50: number;
   paintToReceivedP50: number;
   receivedToPresentedP50: number;
   decodeP50: number;
   fps: number;
   hostCpuPerFrame: number;
+  kbps: number;
 }
 
 /** Records `seconds` of a scene as Chromium received it, from an IDR on. */
@@ -133,6 +135,7 @@ export async function measureFloor(
     return {
       glassToGlassP50: percentile(all((s) => s.presented), 0.5), // prettier-ignore
       glassToGlassP95: percentile(all((s) => s.presented), 0.95), // prettier-ignore
+      paintToScriptP50: percentile(all((s) => s.script), 0.5), // prettier-ignore
       paintToReceivedP50: percentile(all((s) => s.received), 0.5), // prettier-ignore
       receivedToPresentedP50: percentile(
         all((s) => s.received && s.presented - s.received),
@@ -141,6 +144,7 @@ export async function measureFloor(
       decodeP50: percentile(all((s) => s.decode), 0.5), // prettier-ignore
       fps: frames.length / (elapsed - 1),
       hostCpuPerFrame: cpu / recording.pictures.length,
+      kbps: (sum(recording.pictures.map(({ data }) => data.length)) * 8) / 1000 / elapsed,
     };
   } finally {
     await viewer.close();

@@ -1,7 +1,7 @@
 import { measureClock } from '../../apps/e2e/src/harness/clock.ts';
 import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
 import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
-import { percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
+import { median, percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
 import type { SeenFrame } from '../../apps/e2e/src/page/reader.ts';
 import { browserProcesses, cpuMs } from './cpu.ts';
 
@@ -13,10 +13,15 @@ export interface GlassFigures {
   /** Paint handed to the X server -> the tick in which Chromium presented it. */
   glassToGlassP50: number;
   glassToGlassP95: number;
+  /** Paint -> the page's script runs for that frame and could read it. */
+  paintToScriptP50: number;
   /** Paint -> last packet of its frame received by Chromium. */
   paintToReceivedP50: number;
   receivedToPresentedP50: number;
   decodeP50: number;
+  /** In the host, p50 of its own clock: the encoder alone, and from the grab to the socket. */
+  encodeP50: number;
+  captureToSendP50: number;
   /** Frames presented a second, and share of the paints that were presented. */
   fps: number;
   presentedShare: number;
@@ -29,6 +34,7 @@ export interface GlassFigures {
 
 interface Sample {
   presented: number;
+  script: number;
   received: number | undefined;
   decode: number | undefined;
 }
@@ -41,12 +47,13 @@ export function samplesOf(
 ): Sample[] {
   const seen = new Set<number>();
   const samples: Sample[] = [];
-  for (const { paint, now, received, decode } of frames) {
+  for (const { paint, now, called, received, decode } of frames) {
     const us = paint === null ? undefined : painted.get(paint);
     if (paint === null || us === undefined || seen.has(paint)) continue;
     seen.add(paint);
     samples.push({
       presented: (toMonotonicUs(now) - us) / 1000,
+      script: (toMonotonicUs(called) - us) / 1000,
       received: received === null ? undefined : (toMonotonicUs(received) - us) / 1000,
       decode: decode === null ? undefined : decode * 1000,
     });
@@ -70,6 +77,7 @@ export async function measureGlass(
   await probe.run(paintRate, settle);
   await viewer.waitForPaint(settle);
   await viewer.takeFrames();
+  await viewer.askHostStats(true);
   probe.paints.clear();
 
   const browserPids = browserProcesses();
@@ -90,6 +98,8 @@ export async function measureGlass(
   const video = await viewer.inbound();
   const { toMonotonicUs } = await measureClock(viewer.page);
 
+  const own = await viewer.takeHostStats();
+  await viewer.askHostStats(false);
   const samples = samplesOf(probe.paints, await viewer.takeFrames(), toMonotonicUs);
   const glass = samples.map(({ presented }) => presented);
   const received = present(samples.map((sample) => sample.received));
@@ -98,9 +108,15 @@ export async function measureGlass(
   return {
     glassToGlassP50: percentile(glass, 0.5),
     glassToGlassP95: percentile(glass, 0.95),
+    paintToScriptP50: percentile(
+      samples.map(({ script }) => script),
+      0.5,
+    ),
     paintToReceivedP50: percentile(received, 0.5),
     receivedToPresentedP50: percentile(waited, 0.5),
     decodeP50: percentile(present(samples.map(({ decode }) => decode)), 0.5),
+    encodeP50: median(present(own.map(({ encodeMs }) => encodeMs ?? undefined))),
+    captureToSendP50: median(present(own.map((stats) => stats.captureToSendMs ?? undefined))),
     fps: samples.length / elapsed,
     presentedShare: samples.length / count,
     kbps: ((video.bytesReceived - videoBefore.bytesReceived) * 8) / 1000 / elapsed,

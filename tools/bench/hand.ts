@@ -11,6 +11,8 @@ export interface HandFigures {
   /** DOM mousedown dispatched -> the tick that presents its effect, ms. */
   clickToPhotonP50: number;
   clickToPhotonP95: number;
+  /** DOM mousedown -> the page's script runs for that frame. */
+  clickToScriptP50: number;
 }
 
 declare global {
@@ -47,7 +49,10 @@ async function measureKeys(stack: Stack, count: number): Promise<number[]> {
   return keys().map(({ us }, i) => (us - toMonotonicUs(sent[i] ?? NaN)) / 1000);
 }
 
-async function measureClicks(stack: Stack, count: number): Promise<number[]> {
+async function measureClicks(
+  stack: Stack,
+  count: number,
+): Promise<{ tick: number; script: number }[]> {
   const { viewer } = stack;
   const { page } = viewer;
   await page.evaluate(() => window.peerdeckHand?.clicks.splice(0));
@@ -67,8 +72,8 @@ async function measureClicks(stack: Stack, count: number): Promise<number[]> {
   });
   return clicked.flatMap((at, i) => {
     const next = clicked[i + 1] ?? Infinity;
-    const shown = changes.find(({ now, read }) => read >= at && now < next);
-    return shown ? [shown.now - at] : [];
+    const shown = changes.find(({ called }) => called >= at && called < next);
+    return shown ? [{ tick: shown.now - at, script: shown.called - at }] : [];
   });
 }
 
@@ -83,10 +88,15 @@ export async function measureHand(stack: Stack, count: number): Promise<HandFigu
   const keys = await measureKeys(stack, count);
   const clicks = await measureClicks(stack, count);
   if (clicks.length < count * 0.9) throw new Error(`${clicks.length} of ${count} clicks shown`);
+  const ticks = clicks.map(({ tick }) => tick);
   return {
     inputP50: percentile(keys, 0.5),
     inputP99: percentile(keys, 0.99),
-    clickToPhotonP50: percentile(clicks, 0.5),
-    clickToPhotonP95: percentile(clicks, 0.95),
+    clickToPhotonP50: percentile(ticks, 0.5),
+    clickToPhotonP95: percentile(ticks, 0.95),
+    clickToScriptP50: percentile(
+      clicks.map(({ script }) => script),
+      0.5,
+    ),
   };
 }

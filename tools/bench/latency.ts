@@ -13,7 +13,6 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { openBrowser } from '../../apps/e2e/src/harness/browser.ts';
-import { killChildrenAtExit } from '../../apps/e2e/src/harness/child.ts';
 import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
 import { openStack } from '../../apps/e2e/src/harness/stack.ts';
 import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
@@ -92,13 +91,14 @@ function glassTable(results: Report['results']): string {
       return `${ms(m[key] ?? NaN)}${aim === undefined ? '' : ` (${aim})`}`;
     };
     return [[
-      name, of('glassToGlassP50'), of('glassToGlassP95'), of('paintToReceivedP50'),
+      name, of('glassToGlassP50'), of('glassToGlassP95'), of('paintToScriptP50'), of('paintToReceivedP50'),
+      of('captureToSendP50'), of('encodeP50'),
       of('receivedToPresentedP50'), of('decodeP50'), of('fps'), of('hostCpuPerFrame'),
       of('xServerCpuPerFrame'), of('browserCpuPerFrame'), (m['kbps'] ?? NaN).toFixed(0),
     ]]; // prettier-ignore
   });
   return table(
-    ['case (aim)', 'glass p50', 'p95', 'paint→received p50', 'received→presented p50', 'decode p50',
+    ['case (aim)', 'glass p50', 'p95', 'paint→script', 'paint→received', 'grab→sent', 'encode', 'received→presented', 'decode',
       'fps', 'host CPU/frame', 'X CPU/frame', 'browser CPU/frame', 'kbit/s'], // prettier-ignore
     rows,
   );
@@ -110,6 +110,7 @@ function handTable(results: Report['results']): string {
     inputP99: 'the same, p99',
     clickToPhotonP50: 'click in the page → frame that shows it, p50',
     clickToPhotonP95: 'the same, p95',
+    clickToScriptP50: 'click → the script that sees it, p50',
     percentOfCore: 'idle desktop with a viewer, % of a core',
   };
   const rows = ['hand', 'idle'].flatMap((name) =>
@@ -135,7 +136,6 @@ async function main(): Promise<void> {
   const seconds = Number(values.seconds);
   if (!(runs >= 1 && seconds >= 1)) throw new Error('--runs and --seconds want numbers from 1 on');
   const wanted = (name: string): boolean => !values.only || values.only.split(',').includes(name);
-  killChildrenAtExit();
 
   const load = await othersLoad(2000);
   if (load > 0.1)

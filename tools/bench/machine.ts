@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 
 import { chromiumPath } from '../../apps/e2e/src/harness/browser.ts';
@@ -14,6 +15,11 @@ export interface Machine {
   chromium: string;
 }
 
+function chromiumVersion(): string {
+  const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
+  return execFileSync(chromiumPath, ['--version'], { encoding: 'utf8', stdio }).trim();
+}
+
 export function describeMachine(): Machine {
   const processors = cpus();
   return {
@@ -22,7 +28,7 @@ export function describeMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.version,
-    chromium: execFileSync(chromiumPath, ['--version'], { encoding: 'utf8' }).trim(),
+    chromium: chromiumVersion(),
   };
 }
 

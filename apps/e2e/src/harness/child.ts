@@ -27,6 +27,28 @@ interface Waiter {
 const logBound = 4000;
 const running = new Set<number>();
 
+/** A harness that dies leaves nothing behind: the process is killed when this one ends. */
+export function endWithThis(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  if (running.size === 0) process.once('exit', killRunning);
+  running.add(pid);
+  child.once('exit', () => {
+    running.delete(pid);
+    if (running.size === 0) process.off('exit', killRunning);
+  });
+}
+
+function killRunning(): void {
+  for (const pid of running) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // gone already
+    }
+  }
+}
+
 /** A child process with its log kept, whose end is awaited and never assumed. */
 export class Child {
   readonly name: string;
@@ -45,15 +67,14 @@ export class Child {
       stdio: ['pipe', 'pipe', 'pipe', ...(onMessage ? (['ipc'] as const) : [])],
       ...(cwd === undefined ? {} : { cwd }),
     });
-    const { pid, stdout, stderr, stdin } = this.#process;
+    const { stdout, stderr, stdin } = this.#process;
     if (onMessage) this.#process.on('message', onMessage);
-    if (pid !== undefined) running.add(pid);
+    endWithThis(this.#process);
     stdin?.on('error', () => {}); // the child ended first; its exit tells why
     if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#take(line, onLine));
     if (stderr) createInterface({ input: stderr }).on('line', (line) => this.#take(line));
     this.#exited = new Promise((resolve) => {
       const end = (text: string): void => {
-        if (pid !== undefined) running.delete(pid);
         this.#take(`[${text}]`);
         this.#ended = true;
         for (const waiter of this.#waiters) this.#fail(waiter, `${name} ended (${text})`);
@@ -158,17 +179,4 @@ export class Child {
     clearTimeout(waiter.timer);
     this.#waiters.delete(waiter);
   }
-}
-
-/** For a harness that dies: nothing that it started outlives it. */
-export function killChildrenAtExit(): void {
-  process.once('exit', () => {
-    for (const pid of running) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // gone already
-      }
-    }
-  });
 }

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
+import { endWithThis } from './child.ts';
+
 /** An X server without a screen of glass; the number is the server's own choice. */
 export class Display {
   readonly name: string;
@@ -31,7 +33,7 @@ export function openDisplay(width: number, height: number): Promise<Display> {
   const child = spawn('Xvfb', args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => (errors = `${errors}${chunk}`.slice(-4000)));
-  process.once('exit', () => child.kill('SIGKILL'));
+  endWithThis(child);
   return new Promise((resolve, reject) => {
     let text = '';
     const fail = (why: string): void => reject(new Error(`Xvfb ${why}: ${errors.trim()}`));

@@ -1,7 +1,6 @@
 import type { Browser } from 'playwright-core';
 
 import { openBrowser } from './browser.ts';
-import { killChildrenAtExit } from './child.ts';
 import { openDisplay } from './display.ts';
 import type { Display } from './display.ts';
 import { Host } from './host.ts';
@@ -76,7 +75,6 @@ export class Stack {
 /** Opens all parts and the link; what had been opened is closed again when one fails. */
 export async function openStack(options: StackOptions = {}): Promise<Stack> {
   const { width = 1280, height = 720, scene = 'still', address = '127.0.0.1' } = options;
-  killChildrenAtExit();
   const closers: (() => Promise<void>)[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     closers.unshift(() => part.close());

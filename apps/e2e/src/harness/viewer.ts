@@ -134,9 +134,17 @@ export class Viewer {
     return this.page.evaluate(() => window.peerdeckPeers?.encoded.splice(0) ?? []);
   }
 
-  /** What the host reported of itself since the last call; the stats panel must be open. */
+  /** What the host reported of itself since the last call, if it was asked to. */
   takeHostStats(): Promise<HostStats[]> {
     return this.page.evaluate(() => window.peerdeckPeers?.hostStats.splice(0) ?? []);
+  }
+
+  /** Turns the host's reports of itself on or off, as the stats panel does. */
+  askHostStats(on: boolean): Promise<void> {
+    return this.page.evaluate((wanted) => {
+      const control = window.peerdeckPeers?.channels.findLast(({ label }) => label === 'control');
+      control?.send(JSON.stringify({ type: 'stats', on: wanted }));
+    }, on);
   }
 
   /** Closes the tab as a person does: the page's own unload handlers run. */

@@ -18,6 +18,8 @@ export interface HostStats {
   fps: number;
   bitrateBps: number;
   targetBitrateBps: number;
+  encodeMs: number | null;
+  captureToSendMs: number | null;
   lossFraction: number | null;
   reason: string;
 }

@@ -7,7 +7,8 @@
 export interface SeenFrame {
   /** The callback's own time: the tick in which the frame was presented. */
   now: number;
-  /** When the code had been read. */
+  /** When the callback ran, and when the code had been read. */
+  called: number;
   read: number;
   /** When its last packet arrived. */
   received: number | null;
@@ -73,10 +74,12 @@ export function installReader(): void {
   };
   const watch = (video: HTMLVideoElement): void => {
     video.requestVideoFrameCallback((now, metadata) => {
+      const called = performance.now();
       const { paint, clicks } = read(video);
       if (frames.length >= bound) frames.shift();
       frames.push({
         now,
+        called,
         read: performance.now(),
         received: metadata.receiveTime ?? null,
         presented: metadata.presentedFrames,

@@ -63,9 +63,7 @@ describe('loss on the wire', () => {
     const rate = new EncoderRate(viewer);
     try {
       await viewer.waitForPicture();
-      await viewer.page.evaluate(() => {
-        document.querySelector<HTMLElement>('#toggle-stats')?.click();
-      });
+      await viewer.askHostStats(true);
       probe.start(30);
       // until the estimate has found what the content and the limit allow
       let usual = 0;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { openBrowser } from '../harness/browser.ts';
-import { Child, killChildrenAtExit } from '../harness/child.ts';
+import { Child } from '../harness/child.ts';
 import { startScript, workspace } from '../harness/paths.ts';
 import { processesWith } from '../harness/processes.ts';
 import { openViewer } from '../harness/viewer.ts';
@@ -37,7 +37,6 @@ const readStatus = (file: string): Status | undefined => {
 
 describe('npm start', () => {
   it('shows its demo desktop in a browser, and Ctrl-C leaves no process', async () => {
-    killChildrenAtExit();
     const directory = mkdtempSync(join(tmpdir(), 'peerdeck-start-'));
     const statusFile = join(directory, 'status.json');
     // every process it starts inherits this, so that none can hide
