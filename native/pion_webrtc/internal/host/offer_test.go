@@ -224,6 +224,7 @@ func FuzzOfferAndCandidate(f *testing.F) {
 	f.Add(strings.ReplaceAll(chromiumOffer, "apt=102", "apt=999"), "candidate:a.local")
 	f.Add(strings.ReplaceAll(chromiumOffer, "m=video 9", "m=video 0"), "x")
 	f.Add(strings.ReplaceAll(chromiumOffer, "a=recvonly", "a=inactive"), "candidate:1 1 udp 1 0.0.0.0 0 typ relay")
+	f.Add(strings.ReplaceAll(chromiumOffer, "H264/90000", "H264/80000"), "")
 	f.Add("v=0\r\no=- 1 1 IN IP4 0\r\ns=-\r\nt=0 0\r\nm=audio 9 X 0\r\n", "")
 	f.Add(strings.ReplaceAll(chromiumOffer, "sctp-port:5000", "sctp-port:-1"), "")
 	h := New()

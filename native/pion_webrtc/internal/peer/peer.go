@@ -184,7 +184,10 @@ func (p *Peer) Answer(offer string) (string, error) {
 		return "", abi.Errorf(abi.InvalidArgument, "no answer fits the offer: %s", err)
 	}
 	if err := p.pc.SetLocalDescription(answer); err != nil {
-		return "", abi.Errorf(abi.Internal, "the answer could not be applied: %s", err)
+		if abi.CodeOf(err) != abi.Internal {
+			return "", err // a track's own words
+		}
+		return "", abi.Errorf(abi.InvalidArgument, "no answer to the offer could be applied: %s", err)
 	}
 	p.offered = true
 	for _, candidate := range p.early {
