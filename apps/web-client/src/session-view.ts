@@ -98,6 +98,7 @@ export class SessionView {
         this.#toolbar.pointerLocked = locked;
       },
       timers,
+      now,
       isMac: /mac/i.test(navigator.userAgent) && navigator.maxTouchPoints === 0,
     });
     document.addEventListener('visibilitychange', () => this.#tellVisibility());

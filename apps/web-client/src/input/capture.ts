@@ -9,6 +9,11 @@ import { WheelScale } from './wheel.ts';
 
 /** Positions cross an unreliable channel: the last of a movement is sent twice. */
 const SETTLE_MS = 60;
+/**
+ * Mice report up to 8000 times a second, and hosts limit how much they take. The first move goes
+ * out at once; what follows within this time goes together.
+ */
+const MOVE_SPACING_MS = 3;
 
 export interface CaptureOptions {
   /** What takes pointer events; the video lies in it. */
@@ -21,6 +26,8 @@ export interface CaptureOptions {
   readonly shortcut: (event: KeyLike) => boolean;
   readonly onPointerLock: (locked: boolean) => void;
   readonly timers: Timers;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   readonly isMac: boolean;
 }
 
@@ -41,6 +48,8 @@ export class InputCapture {
   readonly #stopRelease: () => void;
   #enabled = false;
   #settle: unknown;
+  #moveTimer: unknown;
+  #movedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: CaptureOptions) {
     this.#options = options;
@@ -156,6 +165,7 @@ export class InputCapture {
     this.#stopRelease();
     this.#text.close();
     this.#options.timers.clear(this.#settle);
+    this.#options.timers.clear(this.#moveTimer);
   }
 
   #listen(): void {
@@ -223,7 +233,7 @@ export class InputCapture {
     if (!this.#enabled) return;
     if (event.pointerType === 'touch') this.#touch.move(event);
     else this.#pointer.move(this.#isCountedTwice(event) ? withoutMotion(event) : event);
-    this.#encoder.flush();
+    this.#flushMove();
   }
 
   #pointerUp(event: PointerEvent): void {
@@ -232,6 +242,21 @@ export class InputCapture {
     else if (event.type === 'pointercancel') this.#touch.releaseAll();
     else this.#touch.up(event);
     this.#encoder.flush();
+  }
+
+  #flushMove(): void {
+    const { timers, now } = this.#options;
+    const wait = this.#movedAt + MOVE_SPACING_MS - now();
+    if (wait <= 0) {
+      this.#movedAt = now();
+      this.#encoder.flush();
+      return;
+    }
+    this.#moveTimer ??= timers.set(() => {
+      this.#moveTimer = undefined;
+      this.#movedAt = now();
+      if (this.#enabled) this.#encoder.flush();
+    }, wait);
   }
 
   /** Where raw updates exist, a move repeats the motion that they told. */
