@@ -1,5 +1,6 @@
 import type { ClientMessageType } from '@peerdeck/protocol';
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counts } from './counts.ts';
 import type { RegistryCounts } from './room-registry.ts';
 
 /** What is true now. Gauges ask for it when they are scraped, so that none can drift. */
@@ -15,22 +16,20 @@ export type LimitScope = 'connection' | 'ip' | 'room' | 'connects';
 /** Every metric of the service. All labels come from closed lists. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly #received: Counter;
-  readonly #relayed: Counter;
-  readonly #refused: Counter;
-  readonly #joins: Counter;
-  readonly #closes: Counter;
-  readonly #limited: Counter;
-  readonly #rejected: Counter;
+  readonly #received: Counts;
+  readonly #relayed: Counts;
+  readonly #refused: Counts;
+  readonly #joins: Counts;
+  readonly #closes: Counts;
+  readonly #limited: Counts;
+  readonly #rejected: Counts;
   readonly #relaySeconds: Histogram;
-  /** Children by their labels: looking one up by name costs more than counting. */
-  readonly #children = new Map<string, { inc(): void }>();
 
   /** `processMetrics` adds those of the process (CPU, memory, event loop, garbage collection). */
   constructor(sources: MetricsSources, processMetrics: boolean) {
     const registers = [this.registry];
-    const counter = (name: string, help: string, labelNames: string[]) =>
-      new Counter({ name: `signaling_${name}_total`, help, labelNames, registers });
+    const counter = (name: string, help: string, labels: string[]) =>
+      new Counts({ name: `signaling_${name}_total`, help, labels, registry: this.registry });
     const gauge = (name: string, help: string, labelNames: string[], read: (to: Gauge) => void) =>
       new Gauge({
         name: `signaling_${name}`,
@@ -86,11 +85,11 @@ export class Metrics {
   }
 
   received(type: ClientMessageType): void {
-    this.#count(this.#received, 'received', { type });
+    this.#received.inc(type);
   }
 
   relayed(type: ClientMessageType, local: boolean): void {
-    this.#count(this.#relayed, 'relayed', { type, path: local ? 'local' : 'remote' });
+    this.#relayed.inc(type, local ? 'local' : 'remote');
   }
 
   relayTook(ms: number): void {
@@ -98,35 +97,24 @@ export class Metrics {
   }
 
   refused(code: string): void {
-    this.#count(this.#refused, 'refused', { code });
+    this.#refused.inc(code);
   }
 
   joined(protocol: 'original' | 'v2', result: string): void {
-    this.#count(this.#joins, 'joins', { protocol, result });
+    this.#joins.inc(protocol, result);
   }
 
   /** Codes that a peer may choose freely are counted together. */
   closed(code: number, by: 'peer' | 'server'): void {
     const known = by === 'server' || (code >= 1000 && code <= 1015);
-    this.#count(this.#closes, 'closes', { code: known ? String(code) : 'other', by });
+    this.#closes.inc(known ? String(code) : 'other', by);
   }
 
   limited(scope: LimitScope): void {
-    this.#count(this.#limited, 'limited', { scope });
+    this.#limited.inc(scope);
   }
 
   rejected(reason: string): void {
-    this.#count(this.#rejected, 'rejected', { reason });
-  }
-
-  #count(counter: Counter, name: string, labels: Record<string, string>): void {
-    let key = name;
-    for (const label in labels) key += `|${labels[label] ?? ''}`;
-    let child = this.#children.get(key);
-    if (child === undefined) {
-      child = counter.labels(labels);
-      this.#children.set(key, child);
-    }
-    child.inc();
+    this.#rejected.inc(reason);
   }
 }
