@@ -425,6 +425,17 @@ describe('ViewerConnection, losses', () => {
     expect(t.state().name).toBe('connected');
   });
 
+  it('gives a detached host up after its grace, even if nobody says so', () => {
+    const t = setup();
+    t.live();
+    const detached = { type: 'member-detached', peerId: 'h1', role: 'host' } as const;
+    t.signaling.emit('message', { ...detached, graceMs: 10_000 });
+    t.clock.advance(9000);
+    expect(t.state()).toMatchObject({ step: 'host-lost' });
+    t.clock.advance(3000);
+    expect(t.state()).toMatchObject({ name: 'reconnecting', step: 'host-gone' });
+  });
+
   it('re-offers at once to a host that comes back before its loss was noticed', () => {
     const t = setup();
     t.live();

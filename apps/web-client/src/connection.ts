@@ -13,9 +13,12 @@ import {
   type Timers,
   type Welcome,
 } from '@peerdeck/protocol';
+import { Alarm } from './alarm.ts';
 import type { HostSays } from './control-link.ts';
+import { HostPresence } from './host-presence.ts';
 import type { Peer, PeerOptions } from './peer.ts';
 import { problemOfClose, problemOfReject } from './problems.ts';
+import { stateOf } from './state-of.ts';
 import type { Problem, SignalingNote, ViewerState } from './viewer-state.ts';
 
 /** The part of SignalingClient that is used. */
@@ -82,7 +85,7 @@ const MAX_FIRST_PATHS = 2;
  * The viewer's session from the code to the end. Signaling and media are two lives: losing
  * signaling never touches a picture, and a lost picture is repaired by an ICE restart first and a
  * fresh offer then, as soon as signaling and the host are there. Facts are kept in fields, and
- * what the user sees is derived from them in one place (`#view`).
+ * what the user sees is derived from them in one place (state-of.ts).
  */
 export class ViewerConnection {
   readonly #options: ConnectionOptions;
@@ -93,13 +96,11 @@ export class ViewerConnection {
   #signalingRetryAt: number | undefined;
   #signalingError: SignalingError | undefined;
   #iceServers: Welcome['iceServers'] = [];
-  #host: 'present' | 'detached' | 'absent' = 'absent';
-  #hostId: string | undefined;
+  readonly #host: HostPresence;
   /** Which host was there when the newest offer was made. */
   #offeredTo: string | undefined;
   /** Who answered the session that is there. */
   #answeredBy: string | undefined;
-  #graceEndsAt: number | undefined;
   #peer: PeerLike | undefined;
   #media: 'none' | 'offering' | 'live' | 'broken' | 'restarting' = 'none';
   #step: 'answer' | 'path' | 'proof' = 'answer';
@@ -111,17 +112,21 @@ export class ViewerConnection {
   #attempt = 0;
   #pathFailures = 0;
   #problem: Problem | undefined;
-  #retryAt: number | undefined;
-  #retryTimer: unknown;
-  #deadline: unknown;
-  #watch: unknown;
-  #graceTimer: unknown;
+  /** When the next attempt is made. */
+  readonly #retry: Alarm;
+  /** Until when the present step must be done. */
+  readonly #deadline: Alarm;
+  readonly #watch: Alarm;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#events = options.events;
     this.#policy = options.policy ?? createReconnectPolicy();
-    const { signaling } = options;
+    const { signaling, timers, now } = options;
+    this.#retry = new Alarm({ timers, now });
+    this.#deadline = new Alarm({ timers, now });
+    this.#watch = new Alarm({ timers, now });
+    this.#host = new HostPresence({ timers, now, onExpired: () => this.#hostChanged() });
     signaling.on('state', (state) => {
       this.#signalingState(state);
     });
@@ -156,7 +161,7 @@ export class ViewerConnection {
     if (this.#final !== undefined) return;
     this.#options.signaling.wake();
     if (this.#media === 'live') this.#look();
-    else if (this.#retryAt !== undefined && this.#signalingUp) this.#advance(false);
+    else if (this.#retry.at !== undefined && this.#signalingUp) this.#advance(false);
   }
 
   say(message: Parameters<PeerLike['say']>[0]): void {
@@ -210,11 +215,10 @@ export class ViewerConnection {
     this.#signalingUp = true;
     this.#iceServers = welcome.iceServers;
     const host = welcome.members.find((member) => member.role === 'host');
-    this.#setHost(
-      host === undefined ? 'absent' : host.state === 'detached' ? 'detached' : 'present',
-      host?.peerId,
-      host?.state === 'detached' ? welcome.detachMs : undefined,
-    );
+    if (host === undefined) this.#host.absent();
+    else if (host.state === 'connected') this.#host.present(host.peerId);
+    else this.#host.detached(host.peerId, welcome.detachMs);
+    this.#hostChanged();
   }
 
   #received(message: IncomingRelay | MemberEvent): void {
@@ -222,13 +226,9 @@ export class ViewerConnection {
     switch (message.type) {
       case 'member-joined':
       case 'member-resumed':
-        if (message.role === 'host') this.#setHost('present', message.peerId);
-        return;
       case 'member-detached':
-        if (message.role === 'host') this.#setHost('detached', message.peerId, message.graceMs);
-        return;
       case 'member-left':
-        this.#memberLeft(message);
+        if (message.role === 'host') this.#hostMember(message);
         return;
       case 'reject':
         if (message.session === this.#peer?.session) this.#rejected(message);
@@ -244,36 +244,39 @@ export class ViewerConnection {
     }
   }
 
-  #memberLeft(message: Extract<MemberEvent, { type: 'member-left' }>): void {
-    // A host that was replaced is announced by its successor, in either order.
-    if (message.role !== 'host' || message.peerId !== this.#hostId) return;
-    if (message.reason === 'left') this.#finish({ name: 'ended', reason: 'host-closed' });
-    else this.#setHost('absent', undefined);
+  #hostMember(message: MemberEvent): void {
+    if (message.type === 'member-left') {
+      // A host that was replaced is announced by its successor, in either order.
+      if (message.peerId !== this.#host.id) return;
+      if (message.reason === 'left') {
+        this.#finish({ name: 'ended', reason: 'host-closed' });
+        return;
+      }
+      this.#host.absent();
+    } else if (message.type === 'member-detached') {
+      this.#host.detached(message.peerId, message.graceMs);
+    } else {
+      this.#host.present(message.peerId);
+    }
+    this.#hostChanged();
   }
 
-  #setHost(
-    host: 'present' | 'detached' | 'absent',
-    id: string | undefined,
-    graceMs?: number,
-  ): void {
-    this.#host = host;
-    this.#hostId = id;
-    this.#options.timers.clear(this.#graceTimer);
-    this.#graceEndsAt = graceMs === undefined ? undefined : this.#options.now() + graceMs;
-    if (graceMs !== undefined) {
-      this.#graceTimer = this.#options.timers.set(() => {
-        this.#setHost('absent', undefined);
-      }, graceMs + 1000);
-    }
-    if (host === 'present') this.#attempt = 0;
+  #hostChanged(): void {
+    const { isPresent, id } = this.#host;
+    if (isPresent) this.#attempt = 0;
     if (this.#media === 'live') {
       // The picture is what counts; only its silence is taken more seriously now.
-      this.#suspicious = host !== 'present' || id !== this.#answeredBy;
+      this.#suspicious = !isPresent || id !== this.#answeredBy;
       return;
     }
     const busy = this.#media === 'offering' || this.#media === 'restarting';
-    if (!busy || (host === 'present' && id !== this.#offeredTo)) this.#advance(false);
+    if (!busy || (isPresent && id !== this.#offeredTo)) this.#advance(false);
     else this.#publish();
+  }
+
+  #hostGone(): void {
+    this.#host.absent();
+    this.#hostChanged();
   }
 
   #signalingFault(error: SignalingError): void {
@@ -281,10 +284,10 @@ export class ViewerConnection {
     if (error.code !== 'no-host' || this.#final !== undefined) return;
     if (this.#media === 'offering') {
       this.#dropPeer();
-      this.#setHost('absent', undefined);
+      this.#hostGone();
     } else if (this.#media === 'restarting') {
       this.#media = 'broken';
-      this.#setHost('absent', undefined);
+      this.#hostGone();
     }
   }
 
@@ -297,7 +300,7 @@ export class ViewerConnection {
     if (this.#media !== 'offering') return;
     if (reject.code === 'host-closing') {
       this.#dropPeer();
-      this.#setHost('absent', undefined);
+      this.#hostGone();
       return;
     }
     const { problem, retry } = problemOfReject(reject.code, reject.message);
@@ -310,16 +313,18 @@ export class ViewerConnection {
   /** Does what the facts ask for while there is no live picture. */
   #advance(force: boolean): void {
     if (this.#final !== undefined || this.#media === 'live') return;
-    this.#clearRetry();
+    this.#retry.off();
     if (!this.#signalingUp) {
       const { signaling } = this.#options;
       if (signaling.state.state === 'closed') signaling.connect();
-    } else if (this.#host !== 'present' && !force) {
-      if (this.#everConnected && this.#host === 'absent') this.#retryAfter(PROBE_MS, true);
+    } else if (!this.#host.isPresent && !force) {
+      if (this.#everConnected && this.#host.state === 'absent') {
+        this.#retry.in(PROBE_MS, () => this.#advance(true));
+      }
     } else if (this.#canRestart()) {
       this.#restartTried = true;
       this.#media = 'restarting';
-      this.#within(DEADLINES_MS.restart, () => {
+      this.#deadline.in(DEADLINES_MS.restart, () => {
         this.#offer();
       });
       this.#peer?.restartIce();
@@ -331,12 +336,12 @@ export class ViewerConnection {
 
   #canRestart(): boolean {
     if (this.#peer === undefined || this.#media !== 'broken' || this.#restartTried) return false;
-    return this.#host === 'present' && this.#hostId === this.#answeredBy;
+    return this.#host.isPresent && this.#host.id === this.#answeredBy;
   }
 
   #offer(): void {
     this.#dropPeer();
-    this.#clearRetry();
+    this.#retry.off();
     const { role, key, hostKeyHash, timers, now, newSession, createPeer, signaling } =
       this.#options;
     const session = newSession();
@@ -348,7 +353,7 @@ export class ViewerConnection {
     });
     this.#media = 'offering';
     this.#step = 'answer';
-    this.#offeredTo = this.#host === 'present' ? this.#hostId : undefined;
+    this.#offeredTo = this.#host.isPresent ? this.#host.id : undefined;
     let peer: PeerLike | undefined;
     // What an older peer still reports is no fact any more.
     const current =
@@ -401,7 +406,7 @@ export class ViewerConnection {
       return;
     }
     this.#peer = peer;
-    this.#within(DEADLINES_MS.answer, () => {
+    this.#deadline.in(DEADLINES_MS.answer, () => {
       this.#failed({ kind: 'no-answer' });
     });
     peer.start();
@@ -415,7 +420,7 @@ export class ViewerConnection {
   #reached(step: 'path' | 'proof'): void {
     if (this.#media !== 'offering') return;
     this.#step = step;
-    this.#within(DEADLINES_MS[step], () => {
+    this.#deadline.in(DEADLINES_MS[step], () => {
       this.#failed(this.#pathProblem());
     });
     this.#publish();
@@ -445,11 +450,11 @@ export class ViewerConnection {
   }
 
   #nowLive(): void {
-    this.#clearDeadline();
-    this.#clearRetry();
+    this.#deadline.off();
+    this.#retry.off();
     this.#media = 'live';
     this.#everConnected = true;
-    this.#suspicious = this.#host !== 'present' || this.#hostId !== this.#answeredBy;
+    this.#suspicious = !this.#host.isPresent || this.#host.id !== this.#answeredBy;
     this.#restartTried = false;
     this.#attempt = 0;
     this.#pathFailures = 0;
@@ -465,8 +470,8 @@ export class ViewerConnection {
       else if (this.#media === 'offering') this.#failed(this.#pathProblem());
     } else if (state === 'disconnected') {
       this.#suspicious = true;
-    } else if (state === 'connected' && this.#hostId === this.#answeredBy) {
-      this.#suspicious = this.#host !== 'present';
+    } else if (state === 'connected' && this.#host.id === this.#answeredBy) {
+      this.#suspicious = !this.#host.isPresent;
     }
   }
 
@@ -479,7 +484,7 @@ export class ViewerConnection {
     const wasLive = this.#media === 'live';
     this.#media = 'broken';
     this.#brokenAt = this.#options.now();
-    this.#clearDeadline();
+    this.#deadline.off();
     if (wasLive) this.#events.onLost();
     if (what === 'gone') this.#dropPeer();
     this.#advance(false);
@@ -498,12 +503,10 @@ export class ViewerConnection {
   }
 
   #scheduleLook(): void {
-    const { timers } = this.#options;
-    timers.clear(this.#watch);
-    this.#watch = timers.set(() => {
+    this.#watch.in(WATCH_MS, () => {
       this.#look();
       if (this.#peer !== undefined) this.#scheduleLook();
-    }, WATCH_MS);
+    });
   }
 
   #pathProblem(): Problem {
@@ -524,50 +527,27 @@ export class ViewerConnection {
     const delay = this.#policy.next(this.#attempt, { random: this.#options.random });
     this.#attempt += 1;
     if (delay === 'stop') this.#finish({ name: 'error', problem });
-    else this.#retryAfter(delay, false);
+    else this.#retry.in(delay, () => this.#advance(false));
     this.#publish();
   }
 
   // Bookkeeping.
 
   #dropPeer(): void {
-    this.#clearDeadline();
-    this.#options.timers.clear(this.#watch);
+    this.#deadline.off();
+    this.#watch.off();
     const peer = this.#peer;
     this.#peer = undefined;
     this.#media = this.#everConnected ? 'broken' : 'none';
     peer?.close();
   }
 
-  #within(ms: number, otherwise: () => void): void {
-    this.#clearDeadline();
-    this.#deadline = this.#options.timers.set(otherwise, ms);
-  }
-
-  #clearDeadline(): void {
-    this.#options.timers.clear(this.#deadline);
-    this.#deadline = undefined;
-  }
-
-  #retryAfter(ms: number, force: boolean): void {
-    this.#clearRetry();
-    this.#retryAt = this.#options.now() + ms;
-    this.#retryTimer = this.#options.timers.set(() => {
-      this.#advance(force);
-    }, ms);
-  }
-
-  #clearRetry(): void {
-    this.#options.timers.clear(this.#retryTimer);
-    this.#retryAt = undefined;
-  }
-
   #finish(state: ViewerState): void {
     if (this.#final !== undefined) return;
     if (this.#media === 'live') this.#events.onLost();
     this.#final = state;
-    this.#clearRetry();
-    this.#options.timers.clear(this.#graceTimer);
+    this.#retry.off();
+    this.#host.close();
     this.#peer?.say({ type: 'bye' });
     this.#dropPeer();
     void this.#options.signaling.leave();
@@ -575,33 +555,20 @@ export class ViewerConnection {
   }
 
   #publish(): void {
-    if (this.#final === undefined) this.#events.onState(this.#view());
-  }
-
-  /** What the user is told, from the facts alone. */
-  #view(): ViewerState {
-    if (this.#media === 'live' && this.#session !== undefined) {
-      return { name: 'connected', session: this.#session };
-    }
-    const retryAt = this.#signalingUp ? this.#retryAt : this.#signalingRetryAt;
-    const more = {
-      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-      ...(retryAt === undefined ? {} : { retryAt }),
-    };
-    if (!this.#everConnected) {
-      if (!this.#signalingUp) return { name: 'connecting', step: 'signaling', ...more };
-      if (this.#host !== 'present') return { name: 'waiting' };
-      const step = this.#media === 'offering' ? this.#step : 'answer';
-      return { name: 'connecting', step, ...more };
-    }
-    const grace = this.#graceEndsAt === undefined ? {} : { graceEndsAt: this.#graceEndsAt };
-    if (!this.#signalingUp) return { name: 'reconnecting', step: 'signaling', ...more };
-    if (this.#host === 'detached') {
-      return { name: 'reconnecting', step: 'host-lost', ...more, ...grace };
-    }
-    if (this.#host === 'absent') return { name: 'reconnecting', step: 'host-gone', ...more };
-    if (this.#media === 'restarting') return { name: 'reconnecting', step: 'restart-ice', ...more };
-    if (this.#media === 'offering') return { name: 'reconnecting', step: 'offer', ...more };
-    return { name: 'reconnecting', step: 'pause', ...more };
+    if (this.#final !== undefined) return;
+    const { state: host, graceEndsAt } = this.#host;
+    const state = stateOf({
+      signalingUp: this.#signalingUp,
+      signalingRetryAt: this.#signalingRetryAt,
+      host,
+      graceEndsAt,
+      media: this.#media,
+      step: this.#step,
+      session: this.#session,
+      everConnected: this.#everConnected,
+      problem: this.#problem,
+      retryAt: this.#retry.at,
+    });
+    this.#events.onState(state);
   }
 }
