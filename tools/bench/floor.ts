@@ -11,6 +11,7 @@ import { percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
 import { openViewer } from '../../apps/e2e/src/harness/viewer.ts';
 import { cpuMs } from './cpu.ts';
 import { paintRate, samplesOf } from './glass.ts';
+import { keepTicking } from './ticking.ts';
 
 /** Built by `go build -o ../dist/floor .` in tools/bench/floor. */
 export const floorProgram = fileURLToPath(new URL('dist/floor', import.meta.url));
@@ -120,6 +121,7 @@ export async function measureFloor(
     await viewer.open(`http://127.0.0.1:${port}/`);
     await viewer.waitForState('connected');
     await viewer.startReading();
+    await keepTicking(viewer.page);
     const cpuBefore = cpuMs([child.pid]);
     const started = performance.now();
     child.write(`run ${paintRate}`);

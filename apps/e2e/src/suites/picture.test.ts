@@ -21,7 +21,7 @@ function worstBehind(
   let worst = { behind: 0, at: 0 };
   for (const [paint, us] of painted) {
     for (let frame = frames[next]; frame; frame = frames[++next]) {
-      if (toMonotonicUs(frame.now) > us) break;
+      if (toMonotonicUs(frame.called) > us) break;
       shown = Math.max(shown, frame.paint ?? 0);
     }
     if (paint - shown > worst.behind) worst = { behind: paint - shown, at: paint };
