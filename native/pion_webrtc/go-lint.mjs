@@ -7,11 +7,7 @@ import { findGo, goEnv, run } from './go-tool.mjs';
 process.chdir(dirname(fileURLToPath(import.meta.url)));
 const go = findGo();
 const root = spawnSync(go, ['env', 'GOROOT'], { encoding: 'utf8' }).stdout.trim();
-const { stdout, status, error } = spawnSync(
-  `${root}/bin/gofmt`,
-  ['-l', 'exports.go', 'exports_test.go', 'internal'],
-  { encoding: 'utf8' },
-);
+const { stdout, status, error } = spawnSync(`${root}/bin/gofmt`, ['-l', '.'], { encoding: 'utf8' });
 if (error ?? status !== 0) {
   console.error(`gofmt failed: ${error?.message ?? `exit code ${status}`}`);
   process.exit(1);

@@ -28,7 +28,7 @@ const engineOptions = `{"includeLoopback":true,"interfaces":["lo"],"mdns":false,
 
 // bench is a host with its event pump, as native-capture runs one.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	host    *Host
 	engine  int64
 	stream  int64
@@ -47,7 +47,7 @@ type event struct {
 	payload       []byte
 }
 
-func newBench(t *testing.T, options string) *bench {
+func newBench(t testing.TB, options string) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, host: New(), stop: make(chan struct{}), stopped: make(chan struct{}),
@@ -175,7 +175,7 @@ func (b *bench) until(what string, met func(all []event) bool) {
 }
 
 // feedback gives the feedback reports of a peer.
-func feedbackOf(t *testing.T, handle int64, all []event) (reports []feedback.Report) {
+func feedbackOf(t testing.TB, handle int64, all []event) (reports []feedback.Report) {
 	for _, e := range all {
 		if e.kind == abi.EventFeedback && e.handle == handle {
 			var r feedback.Report
@@ -190,7 +190,7 @@ func feedbackOf(t *testing.T, handle int64, all []event) (reports []feedback.Rep
 
 // viewer is a real Pion peer in the browser's place.
 type viewer struct {
-	t        *testing.T
+	t        testing.TB
 	bench    *bench
 	handle   int64
 	pc       *webrtc.PeerConnection
@@ -273,7 +273,7 @@ func (b *bench) newViewer(config viewerConfig) *viewer {
 	return v
 }
 
-func viewerAPI(t *testing.T, interceptors []interceptor.Factory) *webrtc.API {
+func viewerAPI(t testing.TB, interceptors []interceptor.Factory) *webrtc.API {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		t.Fatal(err)

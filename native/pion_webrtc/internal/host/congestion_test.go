@@ -1,0 +1,145 @@
+package host
+
+import (
+	"testing"
+	"time"
+
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+)
+
+// setRate makes a viewer's path believed to be slow, or not.
+func (v *viewer) setRate(bitsPerSecond uint64) {
+	v.t.Helper()
+	p, err := v.bench.host.Peer(v.handle)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if err := p.SetRate(bitsPerSecond); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func TestOneSlowViewerStopsTheEncoderUntilItHasDrained(t *testing.T) {
+	b := newBench(t, engineOptions)
+	drained := make(chan struct{}, 100)
+	if err := b.host.SetWake(b.stream, func(flags uint32) {
+		if flags&abi.WakeDrained != 0 {
+			drained <- struct{}{}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	v := b.newViewer(viewerConfig{}).connect()
+	v.setRate(1_000_000)
+	number := int64(0)
+	push := func(keyframe bool) abi.SinkResult {
+		t.Helper()
+		number++
+		result, err := b.host.Push(b.stream, picture(keyframe, 3000, number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	push(true)
+	// 15 kB may burst and 9 kB wait 50 ms; a picture of 3 kB takes 16 ms to leave.
+	congested := false
+	for range 1000 {
+		if congested = push(false)&abi.SinkCongested != 0; congested {
+			break
+		}
+	}
+	if !congested {
+		t.Fatal("the sink never says CONGESTED")
+	}
+	select {
+	case <-drained:
+	case <-time.After(patience):
+		t.Fatal("no wake when drained")
+	}
+	if got := push(false); got != 0 {
+		t.Errorf("after it drained the sink answers %d", got)
+	}
+	// An encoder that does not listen: what waits too long is dropped, up to a new keyframe.
+	wanted := false
+	for range 100 {
+		wanted = wanted || push(false)&abi.SinkKeyframeWanted != 0
+	}
+	deadline := time.Now().Add(patience)
+	for !wanted && time.Now().Before(deadline) {
+		time.Sleep(5 * time.Millisecond)
+		wanted = push(false)&abi.SinkKeyframeWanted != 0
+	}
+	if !wanted {
+		t.Fatal("a queue that ran over asks for no keyframe")
+	}
+}
+
+func TestASlowViewerAmongOthersSkipsForItself(t *testing.T) {
+	b := newBench(t, engineOptions)
+	slow, fast := b.newViewer(viewerConfig{}), b.newViewer(viewerConfig{})
+	stop := make(chan struct{})
+	results := make(chan abi.SinkResult, 100_000)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(5 * time.Millisecond)
+		defer ticker.Stop()
+		wanted := true
+		for number := int64(0); ; number++ {
+			result, err := b.host.Push(b.stream, picture(wanted, 3000, number)) // 4.8 Mbit/s
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			results <- result
+			wanted = result&abi.SinkKeyframeWanted != 0
+			select {
+			case <-ticker.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	slow.connect()
+	slow.packet()
+	fast.connect()
+	fast.packet()
+	slow.setRate(300_000)
+	for len(results) > 0 {
+		<-results
+	}
+	pictures := func(v *viewer, n int) (keyframes int) {
+		t.Helper()
+		for range n {
+			if nalType(v.packet().Payload) == 7 {
+				keyframes++
+			}
+		}
+		return keyframes
+	}
+	pictures(fast, 1200) // over two seconds at 200 pictures of three packets
+	congested, total := 0, 0
+	for len(results) > 0 {
+		total++
+		if <-results&abi.SinkCongested != 0 {
+			congested++
+		}
+	}
+	// A loaded machine may hold the fast one's goroutine up for a moment, but not for long.
+	if congested > total/4 {
+		t.Errorf("%d of %d pushes say CONGESTED for one of two viewers", congested, total)
+	}
+	if waiting := len(slow.packets); waiting > 700 {
+		t.Errorf("%d packets reached the slow viewer", waiting)
+	}
+	slow.setRate(50_000_000)
+	for len(slow.packets) > 0 {
+		<-slow.packets
+	}
+	if pictures(slow, 600) == 0 {
+		t.Error("no keyframe after the path was wide again")
+	}
+	close(stop)
+	<-ended
+}
