@@ -5,7 +5,9 @@
  */
 export default {
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@peerdeck/source', 'require', 'node', 'default'] },
+  testEnvironmentOptions: {
+    customExportConditions: ['@peerdeck/source', 'require', 'node', 'default'],
+  },
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

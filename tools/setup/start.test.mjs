@@ -111,7 +111,7 @@ test('a killed part comes back with the same room, and the status file is true t
   assert.equal(first.signalingUrl, `ws://localhost:${port}`);
   assert.match(first.roomCode, /^(\w{4}-){3}\w{4}$/);
   assert.match(first.display, /^:\d+$/);
-  assert.ok(started.output.includes(first.viewerUrl), 'the link is printed');
+  await until('the link is printed', () => started.output.includes(first.viewerUrl));
   const page = await fetch(`http://127.0.0.1:${port}/`);
   assert.equal(page.status, 200);
   assert.match(await page.text(), /<video|<script/);

@@ -7,6 +7,7 @@ import { judge, parseJest, parseLines } from './results.mjs';
 /** Output kept of one suite: a flood must not eat the memory; its end tells most. */
 const KEPT_BYTES = 16 * 1024 * 1024;
 const KILL_AFTER_MS = 5000;
+const DRAIN_MS = 5000;
 
 /**
  * Runs one suite in a process group of its own, so that nothing of it outlives its deadline.
@@ -67,18 +68,27 @@ export function runGroup(command, { cwd, env, deadlineMs, signal }) {
       end();
     }, deadlineMs);
     signal?.addEventListener('abort', end, { once: true });
-    const finish = (code, how) => {
+    let ended = { code: null, signal: null };
+    const finish = () => {
       clearTimeout(deadline);
+      clearTimeout(drain);
       signal?.removeEventListener('abort', end);
-      killGroup(child.pid, 'SIGKILL'); // what it left behind
-      resolve({ code, signal: how, timedOut, output: Buffer.concat(chunks).toString('utf8') });
+      resolve({ ...ended, timedOut, output: Buffer.concat(chunks).toString('utf8') });
     };
+    let drain;
     child.once('error', (error) => {
       keep(Buffer.from(`${error.message}\n`));
-      finish(127, null);
+      ended = { code: 127, signal: null };
+      finish();
     });
-    // 'exit' and not 'close': a process left behind could hold the pipes open for ever.
-    child.once('exit', (code, how) => setImmediate(() => finish(code, how)));
+    // Its last output may come after its end. What it left behind could hold the pipes open, so it
+    // is ended; what escaped the group too must not hold up the run for ever.
+    child.once('exit', (code, how) => {
+      ended = { code, signal: how };
+      killGroup(child.pid, 'SIGKILL');
+      drain = setTimeout(finish, DRAIN_MS);
+    });
+    child.once('close', finish);
   });
 }
 

@@ -47,6 +47,11 @@ test('a background process that holds the output open does not hold up the run',
   assert.deepEqual([how.code, how.timedOut, how.output], [0, false, 'done\n']);
 });
 
+test('output that is still in the pipe when a suite ends is not lost', async () => {
+  const flood = "seq 1 200000; echo '7 passed, 0 failed'";
+  for (let i = 0; i < 5; i++) assert.equal((await run(flood)).passed, 7);
+});
+
 test('every project with tests is a suite, the end-to-end one last', () => {
   const suites = findSuites(ROOT);
   const names = suites.map(({ name }) => name);
