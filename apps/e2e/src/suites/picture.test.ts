@@ -7,8 +7,8 @@ import type { SeenFrame } from '../page/reader.ts';
 
 const paints = 600;
 const allowedBehind = 10;
-/** Paints a second: ten of them are a quarter of a second, also for a busy machine. */
-const rate = 40;
+/** Paints a second: ten of them are a third of a second, which a busy machine may take. */
+const rate = 30;
 
 /** How many codes the newest presented picture lagged when each paint was made, at worst. */
 function worstBehind(
@@ -21,7 +21,7 @@ function worstBehind(
   let worst = { behind: 0, at: 0 };
   for (const [paint, us] of painted) {
     for (let frame = frames[next]; frame; frame = frames[++next]) {
-      if (toMonotonicUs(frame.called) > us) break;
+      if (toMonotonicUs(frame.now) > us) break;
       shown = Math.max(shown, frame.paint ?? 0);
     }
     if (paint - shown > worst.behind) worst = { behind: paint - shown, at: paint };
