@@ -1,3 +1,4 @@
+import { ManualClock } from './testing/manual-clock.ts';
 import { roomId, startService, until, type TestService } from './testing/harness.ts';
 
 let server: TestService;
@@ -26,7 +27,8 @@ test('a drain tells, spreads 1012, and nobody hears that another one left', asyn
 });
 
 test('while it drains it is not ready and lets nobody in; who leaves by word has left', async () => {
-  server = await startService({ DRAIN_MS: '600000' });
+  const clock = new ManualClock();
+  server = await startService({}, { clock });
   const { healthPort } = server.service;
   const ready = () => fetch(`http://127.0.0.1:${healthPort}/readyz`);
   expect((await ready()).status).toBe(200);
@@ -42,7 +44,9 @@ test('while it drains it is not ready and lets nobody in; who leaves by word has
   await expect(server.v2()).rejects.toThrow();
   viewer.send({ type: 'leave' });
   expect(await host.next('member-left')).toMatchObject({ reason: 'left' });
+  clock.advance(1000);
   await drained;
+  expect((await host.closed).code).toBe(1012);
 });
 
 test('without a client it ends at once, and the deadline cuts off who does not answer', async () => {

@@ -77,7 +77,7 @@ describe('messages sent before the join is done', () => {
   test('v2: join, offer and candidates in one burst arrive in order, however slow the join', async () => {
     const bus = slowBus();
     bus.holding = false;
-    server = await startService({}, bus);
+    server = await startService({}, { bus });
     const host = await server.v2();
     await host.join(roomId(1), 'host');
     bus.holding = true;
@@ -102,7 +102,7 @@ describe('messages sent before the join is done', () => {
 
   test('original: 2000 messages from the first on, in order, however slow the join', async () => {
     const bus = slowBus();
-    server = await startService({}, bus);
+    server = await startService({}, { bus });
     const receiver = await server.original('r');
     await until(() => bus.held === 1);
     const sender = new Peer(`${server.url}/?roomId=r`, []);
@@ -121,7 +121,7 @@ describe('messages sent before the join is done', () => {
 describe('ghosts', () => {
   test('1000 sockets that close while they join leave nothing behind', async () => {
     const bus = slowBus();
-    server = await startService({ MAX_PENDING_CONNECTIONS: '5000' }, bus);
+    server = await startService({ MAX_PENDING_CONNECTIONS: '5000' }, { bus });
     for (let base = 0; base < 1000; base += 100) {
       const peers = Array.from({ length: 100 }, (_unused, index) => {
         const number = base + index;
@@ -193,11 +193,11 @@ describe('an origin that is not allowed', () => {
 
 describe('gauges', () => {
   test('fall when members leave and rooms end; local messages are counted', async () => {
-    server = await startService({ DETACH_MS: '30' });
+    server = await startService();
     const host = await server.v2();
     await host.join(roomId(1), 'host');
     const viewer = await server.v2();
-    await viewer.join(roomId(1), 'viewer');
+    const { resume } = await viewer.join(roomId(1), 'viewer');
     viewer.send({ type: 'offer', session: 's', sdp: 'x' });
     await host.next('offer');
     const old = await server.original('r');
@@ -210,7 +210,11 @@ describe('gauges', () => {
     viewer.socket.terminate();
     await host.next('member-detached');
     expect(await server.metric('signaling_members{state="detached"}')).toBe(1);
-    await host.next('member-left');
+    const again = await server.v2();
+    await again.join(roomId(1), 'viewer', { resume });
+    expect(await server.metric('signaling_members{state="detached"}')).toBe(0);
+    again.send({ type: 'leave' });
+    await again.closed;
     host.send({ type: 'leave' });
     await host.closed;
     old.socket.close();

@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts';
+import type { Clock } from '../clock.ts';
 import { parseConfig } from '../config.ts';
 import { createLogger } from '../log.ts';
 import { Service } from '../service.ts';
@@ -20,7 +21,7 @@ export interface TestService {
 /** A real service on free loopback ports, with limits out of the way unless a test sets them. */
 export async function startService(
   env: Record<string, string> = {},
-  bus?: Bus,
+  parts: { readonly bus?: Bus; readonly clock?: Clock } = {},
 ): Promise<TestService> {
   const log: string[] = [];
   const config = parseConfig({
@@ -40,7 +41,7 @@ export async function startService(
     log: createLogger({ level: 'debug', pretty: false, nodeId: 'test', destination }),
     nodeId: 'test',
     version: 'test/1',
-    ...(bus === undefined ? {} : { bus }),
+    ...parts,
   });
   await service.start();
   const scheme = config.TLS_CERT_FILE === '' ? 'ws' : 'wss';
