@@ -67,12 +67,12 @@ export function explainNoPath(report: IceReport): { cause: string; remedy: strin
     return {
       cause: 'No direct way works between these two networks, and no relay is set up.',
       remedy:
-        'Add a TURN server to `iceServers`: it carries the stream where routers do not let it through.',
+        'Add a TURN server to iceServers in the host’s configuration: it carries the stream where routers do not let it through.',
     };
   }
   return {
     cause: 'Only addresses of the local networks were tried, and none was reachable.',
     remedy:
-      'Within one network: check the firewall for UDP. Across the internet: add STUN and TURN servers to `iceServers`.',
+      'Within one network: check the firewall for UDP. Across the internet: add STUN and TURN servers to iceServers in the host’s configuration.',
   };
 }

@@ -11,7 +11,6 @@ export class StatsCollector {
   readonly #timers: Timers;
   readonly #now: () => number;
   #before: Sample | undefined;
-  #freezes = 0;
   #timer: unknown;
   #running = false;
 
@@ -54,11 +53,8 @@ export class StatsCollector {
     }
     const sample = readSample(entriesOf(report), this.#now());
     const stats = summarize(this.#before, sample);
-    const newFreezes = this.#before === undefined ? 0 : stats.freezes - this.#freezes;
     this.#before = sample;
-    this.#freezes = stats.freezes;
-    const { rttMs, loss } = stats;
-    this.#onStats(stats, qualityOf({ rttMs, loss, newFreezes }));
+    this.#onStats(stats, qualityOf(stats));
   }
 }
 

@@ -35,7 +35,7 @@ export function viewerRows(
     row('decode', 'Decode', unit(stats?.decodeMs, 'ms', 1)),
     row('jitter-buffer', 'Jitter buffer', unit(stats?.jitterBufferMs, 'ms', 1)),
     row('shown', 'Received to shown', unit(frames.receiveToShownP50, 'ms', 1)),
-    row('freezes', 'Freezes', stats === undefined ? NONE : String(stats.freezes)),
+    row('dropped', 'Pictures dropped', stats === undefined ? NONE : String(stats.dropped)),
     row('path', 'Path', stats?.path === undefined ? NONE : PATHS[stats.path]),
   ];
 }

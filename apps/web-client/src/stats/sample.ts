@@ -15,7 +15,6 @@ export interface VideoSample {
   readonly decodeTime: number;
   readonly jitterBufferDelay: number;
   readonly jitterBufferEmitted: number;
-  readonly freezes: number;
   readonly plis: number;
   readonly nacks: number;
   readonly jitter: number | undefined;
@@ -72,7 +71,6 @@ function readVideo(entry: Entry, entries: ReadonlyMap<string, Entry>): VideoSamp
     decodeTime: total('totalDecodeTime'),
     jitterBufferDelay: total('jitterBufferDelay'),
     jitterBufferEmitted: total('jitterBufferEmittedCount'),
-    freezes: total('freezeCount'),
     plis: total('pliCount'),
     nacks: total('nackCount'),
     jitter: number(entry['jitter']),

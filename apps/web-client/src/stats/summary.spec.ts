@@ -103,15 +103,13 @@ describe('pathKind', () => {
 });
 
 describe('qualityOf', () => {
-  const of = (rttMs: number | undefined, loss: number | undefined, newFreezes = 0) =>
-    qualityOf({ rttMs, loss, newFreezes });
+  const of = (rttMs: number | undefined, loss: number | undefined) => qualityOf({ rttMs, loss });
   it('is one of three words', () => {
     expect(of(5, 0)).toBe('good');
     expect(of(100, 0)).toBe('fair');
     expect(of(5, 0.02)).toBe('fair');
     expect(of(5, 0.1)).toBe('poor');
     expect(of(300, 0)).toBe('poor');
-    expect(of(5, 0, 1)).toBe('poor');
     expect(of(undefined, undefined)).toBeUndefined();
   });
 });

@@ -18,7 +18,6 @@ export interface ViewerStats {
   readonly path: PathKind | undefined;
   readonly protocol: string | undefined;
   /** Totals of the session. */
-  readonly freezes: number;
   readonly dropped: number;
   readonly plis: number;
 }
@@ -56,7 +55,6 @@ export function summarize(before: Sample | undefined, now: Sample): ViewerStats 
     decoder: video?.decoder,
     path: now.path && pathKind(now.path),
     protocol: now.path?.protocol,
-    freezes: video?.freezes ?? 0,
     dropped: video?.dropped ?? 0,
     plis: video?.plis ?? 0,
   };
@@ -83,18 +81,18 @@ export type Quality = 'good' | 'fair' | 'poor';
 
 /**
  * One word for the state of the path, by what people notice in a remote desktop. A low frame
- * rate says nothing: a still desktop sends nothing.
+ * rate says nothing, nor does the browser's count of freezes: a still desktop sends nothing, and
+ * the browser takes each rest for a freeze.
  */
 export function qualityOf(stats: {
   readonly rttMs: number | undefined;
   readonly loss: number | undefined;
-  readonly newFreezes: number;
 }): Quality | undefined {
-  const { rttMs, loss, newFreezes } = stats;
+  const { rttMs, loss } = stats;
   if (rttMs === undefined && loss === undefined) return undefined;
   const rtt = rttMs ?? 0;
   const lost = loss ?? 0;
-  if (rtt > 180 || lost > 0.05 || newFreezes > 0) return 'poor';
+  if (rtt > 180 || lost > 0.05) return 'poor';
   if (rtt > 80 || lost > 0.01) return 'fair';
   return 'good';
 }
