@@ -1,6 +1,6 @@
 import type { Timers } from '@peerdeck/protocol';
 import { readSample, type Sample } from './sample.ts';
-import { qualityOf, summarize, type Quality, type ViewerStats } from './summary.ts';
+import { qualityOf, steadyQuality, summarize, type Quality, type ViewerStats } from './summary.ts';
 
 const INTERVAL_MS = 1000;
 
@@ -11,6 +11,7 @@ export class StatsCollector {
   readonly #timers: Timers;
   readonly #now: () => number;
   #before: Sample | undefined;
+  #quality: Quality | undefined;
   #timer: unknown;
   #running = false;
 
@@ -30,6 +31,7 @@ export class StatsCollector {
     if (this.#running) return;
     this.#running = true;
     this.#before = undefined;
+    this.#quality = undefined;
     this.#schedule();
   }
 
@@ -54,7 +56,9 @@ export class StatsCollector {
     const sample = readSample(entriesOf(report), this.#now());
     const stats = summarize(this.#before, sample);
     this.#before = sample;
-    this.#onStats(stats, qualityOf(stats));
+    const quality = qualityOf(stats);
+    this.#onStats(stats, steadyQuality(this.#quality, quality));
+    this.#quality = quality;
   }
 }
 

@@ -1,5 +1,5 @@
 import { readSample } from './sample.ts';
-import { pathKind, qualityOf, summarize } from './summary.ts';
+import { pathKind, qualityOf, steadyQuality, summarize } from './summary.ts';
 
 /** A report as Chromium has it, shortened. */
 function report(at: number, video: Record<string, number>, pair: Record<string, unknown> = {}) {
@@ -111,5 +111,15 @@ describe('qualityOf', () => {
     expect(of(5, 0.1)).toBe('poor');
     expect(of(300, 0)).toBe('poor');
     expect(of(undefined, undefined)).toBeUndefined();
+  });
+});
+
+describe('steadyQuality', () => {
+  it('does not let one bad second show', () => {
+    expect(steadyQuality('good', 'poor')).toBe('good');
+    expect(steadyQuality('poor', 'poor')).toBe('poor');
+    expect(steadyQuality('poor', 'good')).toBe('good');
+    expect(steadyQuality(undefined, 'poor')).toBe('fair');
+    expect(steadyQuality('good', undefined)).toBeUndefined();
   });
 });

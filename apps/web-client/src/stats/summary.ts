@@ -96,3 +96,14 @@ export function qualityOf(stats: {
   if (rtt > 80 || lost > 0.01) return 'fair';
   return 'good';
 }
+
+/** One bad second is no news: the better of the last two is shown. */
+export function steadyQuality(
+  before: Quality | undefined,
+  now: Quality | undefined,
+): Quality | undefined {
+  if (before === undefined || now === undefined) return now === 'poor' ? 'fair' : now;
+  return RANK[before] < RANK[now] ? before : now;
+}
+
+const RANK: Readonly<Record<Quality, number>> = { good: 0, fair: 1, poor: 2 };
