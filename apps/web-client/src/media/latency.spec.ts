@@ -11,6 +11,7 @@ describe('FrameLog', () => {
     for (let i = 1; i <= 20; i += 1) {
       log.add(1000 + i, {
         presentedFrames: i,
+        presentationTime: 1000 + i,
         receiveTime: 1000,
         processingDuration: 0.002,
       });

@@ -1,6 +1,8 @@
 /** What of VideoFrameCallbackMetadata is read; times in milliseconds of the page's clock. */
 export interface FrameTimes {
   readonly presentedFrames: number;
+  /** When the picture was handed to the compositor. */
+  readonly presentationTime?: number;
   readonly processingDuration?: number;
   readonly receiveTime?: number;
 }
@@ -21,12 +23,18 @@ const WINDOW = 240;
 export class FrameLog {
   readonly #frames: { at: number; shown: number; wait?: number; processing?: number }[] = [];
 
-  /** `now`: of the frame callback, not `expectedDisplayTime`, which jumps by a vertical blank. */
+  /**
+   * `now`: of the frame callback. It is the begin of the browser's tick, which may lie before the
+   * receipt; `expectedDisplayTime` jumps by a vertical blank. So the hand-over counts.
+   */
   add(now: number, frame: FrameTimes): void {
+    const shownAt = frame.presentationTime ?? now;
     this.#frames.push({
       at: now,
       shown: frame.presentedFrames,
-      ...(frame.receiveTime === undefined ? {} : { wait: now - frame.receiveTime }),
+      ...(frame.receiveTime === undefined
+        ? {}
+        : { wait: Math.max(0, shownAt - frame.receiveTime) }),
       ...(frame.processingDuration === undefined
         ? {}
         : { processing: frame.processingDuration * 1000 }),
