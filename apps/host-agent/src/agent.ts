@@ -82,7 +82,7 @@ export class Agent {
   }
 
   #join(engine: Engine, screen: Screen): void {
-    const { config, identity, log, now, WebSocket } = this.#options;
+    const { config, identity, log, now, timers, WebSocket } = this.#options;
     const { controlKey, viewKey, roomId } = deriveControl(identity.code);
     const hostName = config.host.name === '' ? hostname() : config.host.name;
     const signaling = new SignalingClient({
@@ -90,6 +90,8 @@ export class Agent {
       room: roomId,
       role: 'host',
       WebSocket,
+      timers,
+      now,
       name: hostName.slice(0, 64),
       hostKey: identity.hostKey,
       maxViewers: config.host.maxViewers,

@@ -79,6 +79,8 @@ describe('Audience', () => {
       video: { width: 1280, height: 720, codec: 'h264' },
     });
     expect(t.pipeline()?.running).toBe(true);
+    // Said again only when something in it changes.
+    expect(viewer.heard('session')).toHaveLength(1);
   });
 
   it('answers a proof that overtakes the news of the open channel', async () => {
@@ -94,8 +96,7 @@ describe('Audience', () => {
 
   it('refuses an offer without proof, with a wrong one, or replayed', async () => {
     const t = await setUp();
-    const { auth: _auth, ...bare } = t.viewer('a').offerMessage();
-    t.audience.offer(bare);
+    t.audience.offer(t.viewer('a').bareOffer());
     t.audience.offer(t.viewer('b', { key: new Uint8Array(32) }).offerMessage());
     const good = t.viewer('c').offerMessage();
     t.audience.offer(good);
@@ -112,8 +113,7 @@ describe('Audience', () => {
 
   it('lets bare offers in only where the configuration says so', async () => {
     const t = await setUp({ 'host.acceptUnauthenticated': 'true' });
-    const { auth: _auth, ...bare } = t.viewer('a').offerMessage();
-    t.audience.offer(bare);
+    t.audience.offer(t.viewer('a').bareOffer());
     await flush();
     expect(t.sent.map((one) => one.type)).toEqual(['answer']);
   });

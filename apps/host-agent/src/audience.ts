@@ -312,7 +312,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     if (!viewer.isReady) return;
     const { screen, hostName, config } = this.#options;
     const { info } = screen;
-    viewer.tell({
+    viewer.tellSession({
       type: 'session',
       role: viewer.role,
       permissions: this.#permissions(viewer),

@@ -90,6 +90,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #wantsStats = false;
   #controlOpen = false;
   #paced = 0;
+  #lastSession = '';
   #decision: BitrateDecision | undefined;
   #feedback: PeerFeedback | undefined;
   #closing: Promise<void> | undefined;
@@ -213,6 +214,14 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       if (this.#closing !== undefined || isNativeError(error, 'PD_ERR_CLOSED')) return;
       this.#log.warn({ type: message.type, error: messageOf(error) }, 'message not sent');
     });
+  }
+
+  /** As tell, but only if it says something new. */
+  tellSession(message: Extract<HostControlMessage, { type: 'session' }>): void {
+    const text = JSON.stringify(message);
+    if (text === this.#lastSession) return;
+    this.#lastSession = text;
+    this.tell(message);
   }
 
   /** Ten times a second. */

@@ -40,6 +40,11 @@ export class TestViewer {
     return { type: 'offer', from: this.peerId, session: this.session, sdp, auth };
   }
 
+  /** As a viewer that knows no code would send it. */
+  bareOffer(): Offer {
+    return { type: 'offer', from: this.peerId, session: this.session, sdp: 'v=0 offer' };
+  }
+
   /** Offers, and takes the answer. Gives the peer, or undefined if there was no answer. */
   async offer(): Promise<FakePeer | undefined> {
     const before = new Set(this.#engine.peers);

@@ -1,0 +1,202 @@
+import { FakeMediaHost } from '@peerdeck/native-capture';
+import { generateHostKey, ViewerAuth } from '@peerdeck/protocol';
+import { Agent } from './agent.ts';
+import { loadConfig } from './config.ts';
+import { makeLinks } from './link.ts';
+import { silentLog } from './log.ts';
+import type { HostReady, HostStatus } from './status.ts';
+import { flush, TestClock } from './testing/clock.ts';
+import { TestSignaling } from './testing/test-socket.ts';
+import { CODE, KEYS } from './testing/test-viewer.ts';
+
+const agents: Agent[] = [];
+afterEach(async () => {
+  for (const agent of agents.splice(0)) await agent.close();
+});
+
+function setUp(flags: Record<string, string> = {}) {
+  const { config } = loadConfig({ env: {}, flags });
+  const identity = { code: CODE, hostKey: generateHostKey() };
+  const signalingUrl = config.client.serverUrlBase;
+  const host = new FakeMediaHost();
+  const signaling = new TestSignaling();
+  const clock = new TestClock();
+  const ready: HostReady[] = [];
+  const statuses: HostStatus[] = [];
+  const fatal: string[] = [];
+  const agent = new Agent({
+    config,
+    identity,
+    links: makeLinks({ identity, signalingUrl, webUrl: '' }),
+    display: ':1',
+    host,
+    WebSocket: signaling.WebSocket,
+    status: {
+      ready: (message) => ready.push(message),
+      status: (message) => statuses.push(message),
+      close: () => {},
+    },
+    log: silentLog(),
+    timers: clock,
+    now: clock.now,
+    onFatal: (message) => fatal.push(message),
+  });
+  agents.push(agent);
+  return { agent, host, signaling, clock, ready, statuses, fatal };
+}
+
+type SetUp = ReturnType<typeof setUp>;
+
+/** A viewer comes in over the signaling socket and proves itself. */
+async function viewerJoins({ host, signaling, clock }: SetUp, from = 'viewer-1') {
+  const session = `session-${from}`;
+  const auth = new ViewerAuth({ session, role: 'control', key: KEYS.controlKey });
+  const { socket } = signaling;
+  socket.says({ type: 'member-joined', peerId: from, role: 'viewer' });
+  const sdp = 'v=0 offer';
+  socket.says({ type: 'offer', from, session, sdp, auth: auth.makeOffer(sdp) });
+  await clock.advance(0);
+  const answer = socket.heard('answer').at(-1) as unknown as {
+    sdp: string;
+    auth: Parameters<ViewerAuth['verifyAnswer']>[1];
+  };
+  auth.verifyAnswer(answer.sdp, answer.auth);
+  const [engine] = host.engines;
+  const peer = [...(engine?.peers ?? [])].at(-1);
+  if (peer === undefined) throw new Error('no peer was opened');
+  peer.emit('state', 'connected');
+  peer.emit('channel', 'control', 'open');
+  peer.emit('text', 'control', JSON.stringify({ type: 'auth', mac: auth.transcriptMac() }));
+  await flush();
+  return peer;
+}
+
+describe('Agent', () => {
+  it('checks the source, joins as the host, and says once that it is ready', async () => {
+    const t = setUp();
+    await t.agent.start();
+    expect(t.host.journal).toEqual([
+      'engine.open',
+      'stream.open',
+      'pipeline.open',
+      'injector.open',
+      'injector.close',
+      'pipeline.close',
+    ]);
+    expect(t.ready).toEqual([]);
+    expect(t.statuses.at(-1)?.state).toBe('starting');
+    t.signaling.welcome();
+    expect(t.signaling.socket.heard('join')[0]).toMatchObject({ role: 'host', maxViewers: 4 });
+    expect(t.ready).toHaveLength(1);
+    expect(t.ready[0]).toMatchObject({
+      type: 'ready',
+      state: 'waiting',
+      roomCode: CODE,
+      viewCode: KEYS.viewCode,
+      display: ':1',
+      width: 1280,
+      height: 720,
+      encoder: 'fake',
+      signalingUrl: 'ws://localhost:3002',
+    });
+    expect(t.ready[0]?.viewerUrl).toContain(`#c=${CODE}`);
+  });
+
+  it('streams to a viewer, reports it, and frees everything when it leaves', async () => {
+    const t = setUp();
+    await t.agent.start();
+    t.signaling.welcome([], [{ urls: ['turn:relay'], username: 'u', credential: 'c' }]);
+    const peer = await viewerJoins(t);
+    expect(peer.options.iceServers).toEqual([
+      { urls: ['turn:relay'], username: 'u', credential: 'c' },
+    ]);
+    expect(t.statuses.at(-1)).toMatchObject({ state: 'streaming', viewers: 1 });
+    expect(t.clock.pending).toBeGreaterThan(0);
+    await t.clock.advance(1000);
+    expect(
+      peer.texts('control').filter((one) => (one as { type: string }).type === 'ping').length,
+    ).toBeGreaterThanOrEqual(9);
+    t.signaling.socket.says({
+      type: 'member-left',
+      peerId: 'viewer-1',
+      role: 'viewer',
+      reason: 'left',
+    });
+    await flush();
+    expect(peer.closed).toBe(true);
+    expect(t.host.pipelines.size).toBe(0);
+    expect(t.statuses.at(-1)).toMatchObject({ state: 'waiting', viewers: 0 });
+    await viewerJoins(t, 'viewer-2');
+    expect(t.statuses.at(-1)).toMatchObject({ state: 'streaming', viewers: 1 });
+  });
+
+  it('sends metrics once a second to each viewer, if asked to', async () => {
+    const t = setUp({ 'host.video.exportMetrics': 'true' });
+    await t.agent.start();
+    t.signaling.welcome();
+    await viewerJoins(t);
+    await t.clock.advance(2000);
+    const metrics = t.signaling.socket.heard('video-metrics');
+    expect(metrics).toHaveLength(2);
+    expect(metrics[0]).toMatchObject({
+      to: 'viewer-1',
+      queueDepth: 0,
+      overwriteDrops: 0,
+      backpressureSkips: 0,
+      outOfOrder: 0,
+      vpGpuMs: 0,
+    });
+  });
+
+  it('keeps viewers while signaling is away, and says what is wrong', async () => {
+    const t = setUp();
+    await t.agent.start();
+    t.signaling.welcome();
+    const peer = await viewerJoins(t);
+    t.signaling.socket.lose(1006);
+    expect(t.statuses.at(-1)?.problem).toMatch(/No signaling service at ws:\/\/localhost:3002/);
+    await t.clock.advance(2000);
+    t.signaling.welcome();
+    await flush();
+    expect(t.statuses.at(-1)?.problem).toBe('');
+    expect(peer.closed).toBe(false);
+    expect(t.ready).toHaveLength(1);
+  });
+
+  it('gives up, and says why, when another host has the room', async () => {
+    const t = setUp();
+    await t.agent.start();
+    t.signaling.socket.open();
+    t.signaling.socket.lose(4011, 'the room has another host');
+    expect(t.fatal).toEqual([expect.stringMatching(/4011.*another host/)]);
+  });
+
+  it('does not join without a source', async () => {
+    const t = setUp();
+    t.host.pipelineError = new Error('display :1 cannot be opened');
+    await expect(t.agent.start()).rejects.toThrow('display :1');
+    expect(t.signaling.sockets).toEqual([]);
+    await t.agent.close();
+    expect(t.host.closed).toBe(true);
+  });
+
+  it('closes in the documented order, once', async () => {
+    const t = setUp();
+    await t.agent.start();
+    t.signaling.welcome();
+    const peer = await viewerJoins(t);
+    t.host.journal.length = 0;
+    await Promise.all([t.agent.close(), t.agent.close()]);
+    expect(peer.texts('control')).toContainEqual({ type: 'ended', reason: 'host-closed' });
+    expect(t.host.journal).toEqual([
+      'injector.release',
+      'injector.close',
+      'pipeline.close',
+      'peer.close',
+      'engine.close',
+      'host.close',
+    ]);
+    expect(t.signaling.socket.heard('leave')).toHaveLength(1);
+    expect(t.statuses.at(-1)?.state).toBe('ended');
+  });
+});
