@@ -196,7 +196,7 @@ func (p *Peer) Answer(offer string) (string, error) {
 		}
 	}
 	p.early = nil
-	return p.pc.LocalDescription().SDP, nil
+	return answer.SDP, nil // not the local description, which may hold some candidates by now
 }
 
 // AddCandidate takes a candidate of the viewer; those before the offer are kept for it.
