@@ -210,6 +210,29 @@ describe('the page', () => {
     }
   });
 
+  stack.it('takes a typed code, says what it is, and keeps it out of storage', async (parts) => {
+    const url = new URL(parts.viewerUrl);
+    const code = new URLSearchParams(url.hash.slice(1)).get('c') ?? '';
+    url.hash = '';
+    const context = await parts.browser.newContext();
+    const page = await context.newPage();
+    try {
+      await page.goto(url.href);
+      assert.ok(await page.locator('#connect').isDisabled());
+      const hint = page.locator('#code-hint');
+      await page.locator('#code').pressSequentially(code.slice(0, 6).toLowerCase());
+      assert.equal(await hint.innerText(), '5 of 16 characters');
+      await page.locator('#code').fill(` ${code.replaceAll('-', ' ').toLowerCase()}`);
+      assert.equal(await hint.innerText(), 'Control code.');
+      await page.keyboard.press('Enter');
+      await page.waitForFunction(() => document.documentElement.dataset['state'] === 'connected');
+      assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length), 0);
+      assert.ok(!page.url().includes('#'), 'the address has no code');
+    } finally {
+      await context.close();
+    }
+  });
+
   stack.it('a link of another host gets no picture, and the page says why', async (parts) => {
     const { page } = parts.viewer;
     const other = new URL(parts.viewerUrl);
