@@ -52,10 +52,12 @@ void EventQueue::push(Record record) {
 int32_t EventQueue::poll(uint8_t* buffer, uint32_t capacity, uint32_t timeout_ms) {
   std::unique_lock lock(mutex_);
   if (polling_) return PD_ERR_STATE;
-  polling_ = true;
-  signal_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                   [this] { return woken_ || !records_.empty(); });
-  polling_ = false;
+  if (timeout_ms > 0) {
+    polling_ = true;
+    signal_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                     [this] { return woken_ || !records_.empty(); });
+    polling_ = false;
+  }
   woken_ = false;
   uint32_t used = 0;
   while (!records_.empty()) {

@@ -4,6 +4,9 @@
 #if defined(PDC_HAVE_LIBAVCODEC)
 #include "encode/libavcodec_encoder.h"
 #endif
+#if defined(PDC_HAVE_X264)
+#include "encode/x264_encoder.h"
+#endif
 #if defined(PDC_HAVE_LIBYUV)
 #include <libyuv/version.h>
 #endif
@@ -18,6 +21,9 @@ std::vector<std::pair<std::string, std::string>> versions() {
 #endif
 #if defined(PDC_HAVE_LIBAVCODEC)
   all.emplace_back("libavcodec", libavcodec_version());
+#endif
+#if defined(PDC_HAVE_X264)
+  all.emplace_back("x264", x264_version());
 #endif
 #if defined(PDC_HAVE_LIBYUV)
   all.emplace_back("libyuv", std::to_string(LIBYUV_VERSION));

@@ -5,6 +5,9 @@
 #if defined(PDC_HAVE_LIBAVCODEC)
 #include "encode/libavcodec_encoder.h"
 #endif
+#if defined(PDC_HAVE_X264)
+#include "encode/x264_encoder.h"
+#endif
 
 namespace pdc {
 namespace {

@@ -53,11 +53,14 @@ class LibavcodecEncoder final : public Encoder {
     c->color_primaries = AVCOL_PRI_BT709;
     c->color_trc = AVCOL_TRC_BT709;
     c->color_range = AVCOL_RANGE_MPEG;
-    apply_rate(settings.bitrate_bps, settings.fps);
+    set_rate(settings.bitrate_bps, settings.fps);
     av_opt_set(c->priv_data, "preset", "ultrafast", 0);
     av_opt_set(c->priv_data, "tune", "zerolatency", 0);
     av_opt_set(c->priv_data, "profile", "baseline", 0);
     av_opt_set_int(c->priv_data, "forced-idr", 1, 0);
+    av_opt_set_double(c->priv_data, "crf", kQuality, 0);
+    c->qmin = kBestQp;
+    c->max_qdiff = kQpStep;
     // keyint=infinite: IDR on demand only. force-cfr=1: without it x264 keeps one picture back to learn its
     // duration, though `delay` says 0.
     av_opt_set(
@@ -75,6 +78,7 @@ class LibavcodecEncoder final : public Encoder {
 
   EncodeResult encode(const EncodeInput& input, EncodedUnit& unit) override {
     av_packet_unref(packet_.get());
+    apply_rate(input.refinement ? kRefinementFps : fps_);
     frame_->data[0] = input.picture->y();
     frame_->data[1] = input.picture->uv();
     frame_->linesize[0] = frame_->linesize[1] = input.picture->stride();
@@ -99,18 +103,24 @@ class LibavcodecEncoder final : public Encoder {
     return EncodeResult::ok;
   }
 
-  void set_rate(uint64_t bitrate_bps, double fps) override { apply_rate(bitrate_bps, fps); }
+  void set_rate(uint64_t bitrate_bps, double fps) override {
+    bitrate_bps_ = bitrate_bps;
+    fps_ = fps;
+    apply_rate(fps);
+  }
 
  private:
-  /* libavcodec's wrapper compares these with x264's before each picture and reconfigures it. */
-  void apply_rate(uint64_t bitrate_bps, double fps) {
-    const int64_t bits = scaled_bitrate(bitrate_bps, opened_fps_, fps);
-    context_->bit_rate = bits;
+  /* libavcodec's wrapper compares these with x264's before each picture, and reconfigures it if they differ.
+   */
+  void apply_rate(double fps) {
+    const int64_t bits = scaled_bitrate(bitrate_bps_, opened_fps_, fps);
     context_->rc_max_rate = bits;
     context_->rc_buffer_size = static_cast<int>(std::min<int64_t>(vbv_bits(bits, opened_fps_), INT32_MAX));
   }
 
-  double opened_fps_;
+  const double opened_fps_;
+  uint64_t bitrate_bps_ = 0;
+  double fps_ = 0;
   std::unique_ptr<AVCodecContext, ContextDeleter> context_;
   std::unique_ptr<AVFrame, FrameDeleter> frame_;
   std::unique_ptr<AVPacket, PacketDeleter> packet_;

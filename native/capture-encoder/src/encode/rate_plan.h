@@ -1,4 +1,7 @@
-// Numbers that all software encoders share.
+// Choices that the x264 backends share.
+//
+// The rate is held by a small buffer (VBV) under a constant-quality target, not by an average: an average
+// spends bits on pictures that are good already, and makes a resting picture pay for the busy time before.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +11,15 @@
 #include "encode/encoder.h"
 
 namespace pdc {
+
+/* Quality that is aimed at when the rate allows (x264's CRF), and the best quantiser that is worth its bits.
+ */
+constexpr int kQuality = 20;
+constexpr int kBestQp = 14;
+/* How far the quantiser may move from one picture to the next. */
+constexpr int kQpStep = 16;
+/* How many refinements a second FramePolicy makes; each may have the bits that this rate gives it. */
+constexpr double kRefinementFps = 25;
 
 /* An encoder's clock runs at the rate it was opened with. When pictures come at another one, a bitrate
    scaled by the ratio gives each picture the bits it should have, with no reopening. */

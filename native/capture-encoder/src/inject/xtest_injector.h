@@ -4,8 +4,8 @@
 
 #include <bitset>
 
-#include "x11/x11_connection.h"
 #include "inject/injector.h"
+#include "x11/x11_connection.h"
 
 namespace pdc {
 
