@@ -184,6 +184,30 @@ func TestAnICERestartKeepsTheVideo(t *testing.T) {
 	})
 }
 
+func TestAStillPictureIsRenewedWhenThePathComesBack(t *testing.T) {
+	b := newBench(t, engineOptions)
+	v := b.newViewer(viewerConfig{}).connect()
+	if _, err := b.host.Push(b.stream, picture(true, 3000, 1)); err != nil {
+		t.Fatal(err)
+	}
+	woken := make(chan uint32, 1000)
+	if err := b.host.SetWake(b.stream, func(flags uint32) { woken <- flags }); err != nil {
+		t.Fatal(err)
+	}
+	v.negotiate(&webrtc.OfferOptions{ICERestart: true})
+	deadline := time.After(patience)
+	for {
+		select {
+		case flags := <-woken:
+			if flags&abi.WakeKeyframe != 0 {
+				return
+			}
+		case <-deadline:
+			t.Fatal("nobody asked for a keyframe")
+		}
+	}
+}
+
 func ufrag(sdp string) string {
 	_, rest, _ := strings.Cut(sdp, "a=ice-ufrag:")
 	line, _, _ := strings.Cut(rest, "\r\n")

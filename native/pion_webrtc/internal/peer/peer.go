@@ -2,7 +2,6 @@
 package peer
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -23,13 +22,9 @@ import (
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
 )
 
+// Bounds of SetRate, in bit/s.
 const (
-	maxEarlyCandidates = 64
-	maxOffer           = 64 << 10 // bytes
-	maxFlush           = 500 * time.Millisecond
-	closeBound         = 5 * time.Second
-
-	minRate = 10_000 // bit/s
+	minRate = 10_000
 	maxRate = 10_000_000_000
 )
 
@@ -59,10 +54,10 @@ type Peer struct {
 	offered   bool
 	early     []webrtc.ICECandidateInit
 
-	stateMu sync.Mutex
-	state   string
+	teller *teller
 
 	everConnected atomic.Bool // not 'is connected': an ICE restart must not cost frames
+	pathLost      atomic.Bool // the path was away since it last held
 	connected     atomic.Bool // now
 	dead          atomic.Bool // failed or closed
 	videoOn       atomic.Bool
@@ -83,6 +78,7 @@ func New(config Config) (*Peer, error) {
 	p.report = func(where, what string) {
 		config.Events.Log(config.Handle, "error", fmt.Sprintf("caught a panic in %s: %s", where, what))
 	}
+	p.teller = &teller{queue: config.Events, handle: config.Handle}
 	p.videoOn.Store(true)
 	factory := &logs.Factory{Level: config.Engine.Log, Emit: func(level, message string) {
 		if p.closing() {
@@ -160,65 +156,6 @@ func (p *Peer) assemble() error {
 	return nil
 }
 
-// Answer takes an offer and gives the answer. It does not wait for candidates: they trickle as events.
-func (p *Peer) Answer(offer string) (string, error) {
-	if len(offer) > maxOffer {
-		return "", abi.Errorf(abi.TooLarge, "the offer has %d bytes; at most %d are read", len(offer), maxOffer)
-	}
-	p.signaling.Lock()
-	defer p.signaling.Unlock()
-	if p.isClosed() {
-		return "", errClosed()
-	}
-	description := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}
-	if err := checkOffer(&description, p.config.Options.Video && len(p.tracks) > 0); err != nil {
-		return "", err
-	}
-	if err := p.pc.SetRemoteDescription(description); err != nil {
-		return "", abi.Errorf(abi.InvalidArgument, "the offer was refused: %s", err)
-	}
-	answer, err := p.pc.CreateAnswer(&webrtc.AnswerOptions{
-		OfferAnswerOptions: webrtc.OfferAnswerOptions{ICETricklingSupported: true},
-	})
-	if err != nil {
-		return "", abi.Errorf(abi.InvalidArgument, "no answer fits the offer: %s", err)
-	}
-	if err := p.pc.SetLocalDescription(answer); err != nil {
-		if abi.CodeOf(err) != abi.Internal {
-			return "", err // a track's own words
-		}
-		return "", abi.Errorf(abi.InvalidArgument, "no answer to the offer could be applied: %s", err)
-	}
-	p.offered = true
-	for _, candidate := range p.early {
-		if err := p.pc.AddICECandidate(candidate); err != nil {
-			p.config.Events.Log(p.config.Handle, "warn", "an early candidate was refused: "+err.Error())
-		}
-	}
-	p.early = nil
-	return answer.SDP, nil // not the local description, which may hold some candidates by now
-}
-
-// AddCandidate takes a candidate of the viewer; those before the offer are kept for it.
-func (p *Peer) AddCandidate(candidate webrtc.ICECandidateInit) error {
-	p.signaling.Lock()
-	defer p.signaling.Unlock()
-	if p.isClosed() {
-		return errClosed()
-	}
-	if !p.offered {
-		if len(p.early) >= maxEarlyCandidates {
-			return abi.Errorf(abi.WouldBlock, "%d candidates wait for the offer already", maxEarlyCandidates)
-		}
-		p.early = append(p.early, candidate)
-		return nil
-	}
-	if err := p.pc.AddICECandidate(candidate); err != nil {
-		return abi.Errorf(abi.InvalidArgument, "candidate was refused: %s", err)
-	}
-	return nil
-}
-
 // SetVideo turns the video to this peer on or off.
 func (p *Peer) SetVideo(on bool) {
 	if p.videoOn.Swap(on) == on {
@@ -257,123 +194,9 @@ func (p *Peer) Tick() {
 	}
 }
 
-// Close ends the peer: the data channels may drain for flush (at most 500 ms) first. It returns when
-// all its goroutines have ended; idempotent, and a second caller waits for the first.
-func (p *Peer) Close(flush time.Duration) {
-	p.closeOnce.Do(func() {
-		p.drain(min(flush, maxFlush))
-		close(p.done)
-		p.dead.Store(true)
-		p.connected.Store(false)
-		for _, t := range p.tracks {
-			t.stream.Detach(t)
-		}
-		p.shut()
-		p.emitState("closed")
-		p.config.Events.Forget(p.config.Handle)
-		close(p.closed)
-	})
-	<-p.closed
-}
-
-func (p *Peer) drain(limit time.Duration) {
-	const step = 2 * time.Millisecond
-	for waited := time.Duration(0); waited < limit && !p.dead.Load() && p.buffered() > 0; waited += step {
-		time.Sleep(step)
-	}
-}
-
-// shut closes the connection and waits for its goroutines. The bound is there so that a fault below
-// cannot hang the host.
-func (p *Peer) shut() {
-	ended := make(chan struct{})
-	guard.Go("close", p.report, func() {
-		defer close(ended)
-		if p.pc != nil {
-			_ = p.pc.GracefulClose()
-		}
-		p.running.Wait()
-	})
-	timer := time.NewTimer(closeBound)
-	defer timer.Stop()
-	select {
-	case <-ended:
-	case <-timer.C:
-		p.config.Events.Log(p.config.Handle, "error", "closing the connection took too long; it was left behind")
-	}
-}
-
 // receiving says whether video reaches this peer.
 func (p *Peer) receiving() bool {
 	return p.everConnected.Load() && p.videoOn.Load() && !p.dead.Load()
-}
-
-func (p *Peer) closing() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
-func (p *Peer) isClosed() bool {
-	return p.closing() || p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
-}
-
-func errClosed() error { return abi.Errorf(abi.Closed, "the peer is closed") }
-
-// onState runs on a goroutine of its own for each change, in no order: so it takes the state that
-// holds now, not the one it was called for.
-func (p *Peer) onState() {
-	defer guard.Recover("state", p.report)
-	current := p.pc.ConnectionState()
-	p.connected.Store(current == webrtc.PeerConnectionStateConnected)
-	switch current {
-	case webrtc.PeerConnectionStateConnected:
-		first := !p.everConnected.Swap(true)
-		if first {
-			close(p.firstContact)
-		}
-		revived := p.dead.Load() && !p.isClosed()
-		if revived {
-			p.dead.Store(false)
-		}
-		if first || revived {
-			for _, t := range p.tracks {
-				t.restart()
-			}
-		}
-	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-		p.dead.Store(true)
-	case webrtc.PeerConnectionStateNew:
-		return
-	default:
-	}
-	p.emitState(current.String())
-	for _, t := range p.tracks {
-		t.stream.Refresh()
-	}
-}
-
-// onPath runs when ICE chose a pair of candidates.
-func (p *Peer) onPath(pair *webrtc.ICECandidatePair) {
-	defer guard.Recover("path", p.report)
-	if pair == nil || pair.Local == nil || pair.Remote == nil {
-		return
-	}
-	relayed := pair.Local.Typ == webrtc.ICECandidateTypeRelay
-	p.datagrams.Store(!relayed && pair.Local.Protocol == webrtc.ICEProtocolUDP)
-	local := pair.Local.Typ
-	if local == webrtc.ICECandidateTypePrflx {
-		local = webrtc.ICECandidateTypeSrflx // both are our address as another sees it
-	}
-	p.emit(abi.EventPath, map[string]string{
-		"local": local.String(), "remote": pair.Remote.Typ.String(), "protocol": pair.Local.Protocol.String(),
-	})
-	for _, t := range p.tracks {
-		t.setInline()
-	}
 }
 
 // onDrained runs when the send queue has room again.
@@ -388,32 +211,4 @@ func (p *Peer) onDrained() {
 func (p *Peer) dropQueue() {
 	p.pacer.Flush()
 	p.repairer.Forget()
-}
-
-func (p *Peer) emitState(state string) {
-	p.stateMu.Lock()
-	defer p.stateMu.Unlock()
-	if p.state == state || p.state == "closed" {
-		return
-	}
-	p.state = state
-	p.emit(abi.EventPeerState, map[string]string{"state": state})
-}
-
-func (p *Peer) onCandidate(candidate *webrtc.ICECandidate) {
-	defer guard.Recover("candidate", p.report)
-	if candidate == nil {
-		p.emit(abi.EventCandidate, map[string]string{"candidate": ""})
-		return
-	}
-	p.emit(abi.EventCandidate, candidate.ToJSON())
-}
-
-func (p *Peer) emit(kind uint16, payload any) {
-	text, err := json.Marshal(payload)
-	if err != nil {
-		p.report("event", err.Error())
-		return
-	}
-	p.config.Events.State(kind, 0, p.config.Handle, text)
 }

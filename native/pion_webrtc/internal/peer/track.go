@@ -171,6 +171,15 @@ func (t *track) restart() {
 	t.ask()
 }
 
+// renew asks for a keyframe after the path was away. What was sent meanwhile is lost, and on a still
+// desktop no later packet would tell the viewer so.
+func (t *track) renew() {
+	t.mu.Lock()
+	t.key.want(spacingShared)
+	t.mu.Unlock()
+	t.ask()
+}
+
 // pictureLost takes a request of the viewer (PLI, RFC 4585, or FIR, RFC 5104).
 func (t *track) pictureLost(rtt time.Duration) {
 	t.mu.Lock()
