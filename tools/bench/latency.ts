@@ -9,10 +9,11 @@
  * Everything is real: Xvfb, the host agent, signaling and headless Chromium on this machine.
  * Figures are medians of the runs. The build must be there (`npm run build`).
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { openBrowser } from '../../apps/e2e/src/harness/browser.ts';
+import { webClientDist, xprobe } from '../../apps/e2e/src/harness/paths.ts';
 import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
 import { openStack } from '../../apps/e2e/src/harness/stack.ts';
 import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
@@ -138,6 +139,8 @@ async function main(): Promise<void> {
   if (!(runs >= 1 && seconds >= 1)) throw new Error('--runs and --seconds want numbers from 1 on');
   const wanted = (name: string): boolean => !values.only || values.only.split(',').includes(name);
 
+  const missing = [xprobe, webClientDist].find((path) => !existsSync(path));
+  if (missing !== undefined) throw new Error(`${missing} is not there: npm run build makes it`);
   const load = await othersLoad(2000);
   if (load > 0.1)
     console.warn(`The machine is not quiet: ${percent(load * 100)} busy with others.`);

@@ -12,7 +12,8 @@
  *   quit              (the end of stdin too)
  * stdout: `ready W H`, `paint N US` (CLOCK_MONOTONIC, taken just before the picture is handed to
  * the X server), `click N US` (a button press, painted at once), `done N` at the end of a run, and
- * the input as JSON lines. One paint is one request, so no capture sees half of it.
+ * the input as JSON lines. The server is grabbed while a paint is made of its parts, so that no
+ * capture sees half of it.
  */
 #include <X11/XKBlib.h>
 #include <X11/Xlib.h>
@@ -31,7 +32,7 @@
 typedef struct probe {
   Display *display;
   Window window;
-  Pixmap back;
+  Pixmap row; /* the code, before it is shown */
   GC gc;
   int depth, width, height, strip; /* strip: height of the code's row */
   scene scene;
@@ -54,15 +55,16 @@ static void draw_code(probe *self, Drawable target) {
 
 /* Still content: only the code's row is copied, as a small change on a quiet desktop. */
 static void show(probe *self, int whole, const char *label, unsigned number) {
-  if (whole || self->scene.kind != SCENE_STILL) {
-    scene_draw(&self->scene, self->back, self->paints);
-    whole = 1;
-  }
-  draw_code(self, self->back);
-  XSync(self->display, False); /* the back buffer is ready: the clock starts at the copy */
+  const unsigned width = (unsigned)self->width, strip = (unsigned)self->strip;
+  draw_code(self, self->row);
+  XSync(self->display, False); /* the row is ready: the clock starts at the copies */
   const int64_t at = now_us();
-  XCopyArea(self->display, self->back, self->window, self->gc, 0, 0, (unsigned)self->width,
-            (unsigned)(whole ? self->height : self->strip), 0, 0);
+  XGrabServer(self->display);
+  if (whole || self->scene.kind != SCENE_STILL) {
+    scene_draw(&self->scene, self->window, self->paints);
+  }
+  XCopyArea(self->display, self->row, self->window, self->gc, 0, 0, width, strip, 0, 0);
+  XUngrabServer(self->display);
   XFlush(self->display);
   if (label) printf("%s %u %lld\n", label, number, (long long)at);
 }
@@ -128,8 +130,8 @@ static void open_window(probe *self, const char *display, int width, int height)
   XkbSetDetectableAutoRepeat(self->display, True, NULL);
   self->gc = XCreateGC(self->display, self->window, 0, NULL);
   XSetGraphicsExposures(self->display, self->gc, False);
-  self->back = XCreatePixmap(self->display, self->window, (unsigned)self->width,
-                             (unsigned)self->height, (unsigned)self->depth);
+  self->row = XCreatePixmap(self->display, self->window, (unsigned)self->width,
+                            (unsigned)self->strip, (unsigned)self->depth);
   XMapRaised(self->display, self->window);
   XEvent event;
   XWindowEvent(self->display, self->window, ExposureMask, &event);

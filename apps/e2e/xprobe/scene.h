@@ -23,6 +23,7 @@ typedef struct scene {
 void scene_open(scene *self, Display *display, Drawable drawable, int depth, enum scene_kind kind,
                 int width, int height);
 void scene_close(scene *self);
+/* Below the code: the rows of the window from `top` on. */
 void scene_draw(scene *self, Drawable target, unsigned number);
 
 #endif
