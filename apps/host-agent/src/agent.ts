@@ -61,6 +61,10 @@ export class Agent {
     this.#options = options;
   }
 
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Opens the engine, checks the source, and starts to join. Throws what the source says. */
   async start(): Promise<void> {
     const { host, config, display, log, timers } = this.#options;
@@ -71,6 +75,7 @@ export class Agent {
     this.#screen = screen;
     const info = await screen.check();
     log.info({ ...info }, 'source');
+    if (this.#closing !== undefined) return;
     screen.on('lost', (reason) => this.#setProblem(`The screen is gone: ${reason}. Retrying.`));
     screen.on('changed', () => this.#setProblem(''));
     this.#join(this.#engine, screen);

@@ -43,9 +43,9 @@ async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promi
   const identity = loadIdentity({ file: identityFile, newCode: line.newCode });
   const { serverUrlBase: signalingUrl, webUrl } = config.client;
   const links = makeLinks({ identity, signalingUrl, webUrl });
-  const send = process.send?.bind(process);
+  const send = supervisor();
   const status: StatusSink =
-    send === undefined ? new TerminalSink(process.stdout, links) : ipcSink((one) => void send(one));
+    send === undefined ? new TerminalSink(process.stdout, links) : ipcSink(send);
   const host = await openMediaHost(log);
   return new Promise<number>((resolve) => {
     const agent = new Agent({
@@ -68,8 +68,17 @@ async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promi
       resolve(code);
     };
     onEnd((reason) => void end(0, reason));
-    agent.start().catch((error: unknown) => end(1, textOf(error)));
+    agent.start().catch((error: unknown) => {
+      // A start that was overtaken by the end fails because of it.
+      if (!agent.isClosing) void end(1, textOf(error));
+    });
   });
+}
+
+/** What sends to a supervisor. `node --watch` has a channel too, but only for itself. */
+function supervisor(): ((message: object) => void) | undefined {
+  if (process.env['WATCH_REPORT_DEPENDENCIES'] !== undefined) return undefined;
+  return process.send === undefined ? undefined : (message) => process.send?.(message);
 }
 
 /**
@@ -87,7 +96,7 @@ function onEnd(end: (reason: string) => void): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => once(signal));
   }
-  if (process.send === undefined) return;
+  if (supervisor() === undefined) return;
   process.once('disconnect', () => once('the supervisor went away'));
   process.on('message', (message) => {
     // For platforms without SIGTERM.
