@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 import { Child } from '../../apps/e2e/src/harness/child.ts';
 import { measureClock } from '../../apps/e2e/src/harness/clock.ts';
-import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
 import { openStack } from '../../apps/e2e/src/harness/stack.ts';
+import type { StackOptions } from '../../apps/e2e/src/harness/stack.ts';
 import { percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
 import { openViewer } from '../../apps/e2e/src/harness/viewer.ts';
 import { cpuMs } from './cpu.ts';
@@ -34,13 +34,8 @@ export interface FloorFigures {
 }
 
 /** Records `seconds` of a scene as Chromium received it, from an IDR on. */
-export async function recordScene(
-  width: number,
-  height: number,
-  scene: Scene,
-  seconds: number,
-): Promise<Recording> {
-  const stack = await openStack({ width, height, scene, followEncoded: true });
+export async function recordScene(options: StackOptions, seconds: number): Promise<Recording> {
+  const stack = await openStack({ ...options, followEncoded: true });
   const { probe, viewer } = stack;
   try {
     await viewer.waitForPicture();
