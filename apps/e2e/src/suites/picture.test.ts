@@ -7,8 +7,8 @@ import type { SeenFrame } from '../page/reader.ts';
 
 const paints = 600;
 const allowedBehind = 10;
-/** Paints a second: ten of them are a third of a second, which a busy machine may take. */
-const rate = 30;
+/** Paints a second: ten of them are 0.4 s, which a busy machine may take. */
+const rate = 25;
 
 /** How many codes the newest presented picture lagged when each paint was made, at worst. */
 function worstBehind(
