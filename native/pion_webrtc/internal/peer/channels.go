@@ -48,11 +48,11 @@ func (p *Peer) openChannels() error {
 func (p *Peer) listen(id uint16, channel *webrtc.DataChannel) {
 	channel.OnOpen(func() {
 		defer guard.Recover("channel open", p.report)
-		p.config.Events.State(abi.EventChannel, id, p.config.Handle, []byte(`{"state":"open"}`))
+		p.teller.say(abi.EventChannel, id, map[string]string{"state": "open"})
 	})
 	channel.OnClose(func() {
 		defer guard.Recover("channel close", p.report)
-		p.config.Events.State(abi.EventChannel, id, p.config.Handle, []byte(`{"state":"closed"}`))
+		p.teller.say(abi.EventChannel, id, map[string]string{"state": "closed"})
 	})
 	// Runs on the channel's read loop: while it waits for the event queue, nothing more is read, and
 	// SCTP's window holds the sender back.

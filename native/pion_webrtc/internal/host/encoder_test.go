@@ -2,7 +2,6 @@ package host
 
 import (
 	"bytes"
-	"testing"
 	"time"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
@@ -64,58 +63,4 @@ func nalType(payload []byte) byte {
 	default:
 		return kind
 	}
-}
-
-func TestAViewerGetsVideoThatBeginsWithAKeyframe(t *testing.T) {
-	b := newBench(t, engineOptions)
-	v := b.newViewer(viewerConfig{})
-	b.encodeDuring(func() {
-		v.connect()
-		first := v.packet()
-		if kind := nalType(first.Payload); kind != 7 {
-			t.Errorf("the first packet carries NAL type %d, want SPS (7) of the keyframe", kind)
-		}
-		if v.delayID == 0 {
-			t.Fatal("playout-delay was not negotiated")
-		}
-		for range 20 {
-			if delay := v.packet().GetExtension(v.delayID); !bytes.Equal(delay, []byte{0, 0, 0}) {
-				t.Fatalf("playout-delay is %v, want 0/0 on every packet", delay)
-			}
-		}
-	})
-}
-
-func TestDataGoesBothWays(t *testing.T) {
-	b := newBench(t, engineOptions)
-	v := b.newViewer(viewerConfig{}).connect()
-	p, err := b.host.Peer(v.handle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Send(abi.ChannelControl, true, []byte(`{"type":"ping"}`)); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case got := <-v.messages:
-		if got != `1 true {"type":"ping"}` {
-			t.Errorf("the viewer got %q", got)
-		}
-	case <-time.After(patience):
-		t.Fatal("nothing reached the viewer")
-	}
-	for id, channel := range v.channels {
-		if err := channel.Send([]byte{byte(id), 9}); err != nil {
-			t.Fatal(err)
-		}
-		b.await("message", func(e event) bool {
-			return e.kind == abi.EventData && e.handle == v.handle && e.channel == id && bytes.Equal(e.payload, []byte{0, byte(id), 9})
-		})
-	}
-	if err := v.channels[1].SendText("hé"); err != nil {
-		t.Fatal(err)
-	}
-	b.await("text", func(e event) bool {
-		return e.kind == abi.EventData && e.channel == 1 && string(e.payload) == "\x01hé"
-	})
 }
