@@ -204,26 +204,34 @@ func TestAnICERestartKeepsTheVideo(t *testing.T) {
 
 func TestAStillPictureIsRenewedWhenThePathComesBack(t *testing.T) {
 	b := newBench(t, engineOptions)
-	v := b.newViewer(viewerConfig{}).connect()
-	if _, err := b.host.Push(b.stream, picture(true, 3000, 1)); err != nil {
-		t.Fatal(err)
-	}
 	woken := make(chan uint32, 1000)
 	if err := b.host.SetWake(b.stream, func(flags uint32) { woken <- flags }); err != nil {
 		t.Fatal(err)
 	}
-	v.negotiate(&webrtc.OfferOptions{ICERestart: true})
-	deadline := time.After(patience)
-	for {
-		select {
-		case flags := <-woken:
-			if flags&abi.WakeKeyframe != 0 {
-				return
+	awaitWish := func(why string) {
+		t.Helper()
+		deadline := time.After(patience)
+		for {
+			select {
+			case flags := <-woken:
+				if flags&abi.WakeKeyframe != 0 {
+					return
+				}
+			case <-deadline:
+				t.Fatalf("nobody asked for a keyframe %s", why)
 			}
-		case <-deadline:
-			t.Fatal("nobody asked for a keyframe")
 		}
 	}
+	v := b.newViewer(viewerConfig{}).connect()
+	awaitWish("at first")
+	if result, err := b.host.Push(b.stream, picture(true, 3000, 1)); err != nil || result != 0 {
+		t.Fatalf("the keyframe was answered with %d, %v", result, err)
+	}
+	for len(woken) > 0 {
+		<-woken
+	}
+	v.negotiate(&webrtc.OfferOptions{ICERestart: true})
+	awaitWish("after the restart")
 }
 
 func ufrag(sdp string) string {
