@@ -34,7 +34,11 @@ int32_t pdw_engine_close(int64_t engine);
  */
 int64_t pdw_stream_open(int64_t engine, const char *options, uint32_t options_size, char *out, uint32_t out_capacity);
 int32_t pdw_stream_close(int64_t stream);
-/* The pd_frame_sink; `user` is the stream handle. Called by the encoder's thread. */
+/*
+ * The pd_frame_sink; `user` is the stream handle. Called by the encoder's thread. KEYFRAME_WANTED comes
+ * with each call until a keyframe is pushed. CONGESTED: every viewer's send queue is over 50 ms; a
+ * slow viewer among others leaves frames out for itself. A unit is at most 16 MiB.
+ */
 int32_t pdw_push(uint64_t user, pd_access_unit *unit);
 /* Whom to wake for this stream (function address and its user); 0 takes it back, and returns only when no wake runs. */
 int32_t pdw_stream_set_wake(int64_t stream, uint64_t wake_address, uint64_t user);
@@ -48,16 +52,25 @@ int64_t pdw_peer_open(int64_t engine, const char *options, uint32_t options_size
 int32_t pdw_peer_answer(int64_t peer, const char *offer, uint32_t offer_size, char *out, uint32_t out_capacity);
 /* {"candidate":"…","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"…"}; before the offer: kept (at most 64). */
 int32_t pdw_peer_add_candidate(int64_t peer, const char *candidate, uint32_t candidate_size, char *out, uint32_t out_capacity);
-/* channel: pd_channel. PD_ERR_WOULD_BLOCK when 1 MiB waits; PD_ERR_STATE before it is open. */
+/*
+ * channel: pd_channel. PD_ERR_WOULD_BLOCK when 1 MiB waits; PD_ERR_STATE before it is open; at most
+ * 64 KiB a message, either way.
+ */
 int32_t pdw_peer_send(int64_t peer, uint32_t channel, int32_t is_text, const uint8_t *data, uint32_t size);
 /* Sends video to this peer or not (default: yes). Turning it on wants a keyframe. */
 int32_t pdw_peer_set_video(int64_t peer, int32_t enabled);
-/* What the path is believed to carry, bits per second: sets the pacer. */
+/*
+ * What the path is believed to carry, bits per second (10 000 to 10^10): sets the pacer. 40 ms of it
+ * leave at once, more at one and a half times the rate.
+ */
 int32_t pdw_peer_set_rate(int64_t peer, uint64_t bits_per_second);
 /* flush_ms: how long data channels may drain first, at most 500. */
 int32_t pdw_peer_close(int64_t peer, uint32_t flush_ms);
 
-/* Blocks up to timeout_ms (<= 100). One caller at a time; a second gets PD_ERR_STATE. */
+/*
+ * Blocks up to timeout_ms (<= 100). One caller at a time; a second gets PD_ERR_STATE. A buffer of
+ * 128 KiB holds any record; one that does not fit stays, and the call says PD_ERR_TOO_LARGE.
+ */
 int32_t pdw_poll_events(uint8_t *buffer, uint32_t capacity, uint32_t timeout_ms);
 /* Makes a poll that waits return at once. */
 int32_t pdw_wake_events(void);
