@@ -117,6 +117,18 @@ describe('BitrateController', () => {
     expect(path.decision.bitrateBps).toBeGreaterThan(0.85 * 8e6);
   });
 
+  it.each([0.4, 0.5, 0.8])('uses the path whatever share of the target is sent: %s', (usage) => {
+    const path = new Path();
+    path.run(15_000, { capacityBps: 2e6, usage });
+    const queues: number[] = [];
+    path.run(10_000, { capacityBps: 2e6, usage }, (p) => queues.push(p.queueMs));
+    expect(path.decision.bitrateBps * usage).toBeGreaterThan(0.75 * 2e6);
+    queues.sort((a, b) => a - b);
+    expect(queues[Math.floor(queues.length / 2)]).toBeLessThan(20);
+    path.run(4_000, { capacityBps: 8e6, usage });
+    expect(path.decision.bitrateBps * usage).toBeGreaterThan(0.75 * 8e6);
+  });
+
   it('keeps the standing queue of a steady 8 Mbit/s path small', () => {
     const path = new Path();
     path.run(10_000, { capacityBps: 8e6 });

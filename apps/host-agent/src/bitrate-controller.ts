@@ -67,14 +67,29 @@ const HOLD_AFTER_DECREASE_MS = 800;
 const LOSS_DECREASE_SPACING_MS = 1_000;
 /** Share of the remembered capacity within which we approach it gently. */
 const NEAR_CAPACITY = 0.9;
+const PAST_CAPACITY = 1.05;
 const CAPACITY_MEMORY_MS = 10_000;
-/** Growth per second: near the remembered capacity, and where nothing is known against it. */
-const GROWTH_PER_S = { near: 0.06, probe: 1.2 } as const;
+/**
+ * Growth per second: near the remembered capacity, and where nothing is known against it. There it
+ * begins gently and doubles while all is quiet, so that a steady path sees small probes and a path
+ * that has grown is taken soon.
+ */
+const GROWTH_PER_S = { near: 0.1, probe: 0.25, most: 1.2 } as const;
+const GROWTH_DOUBLES_MS = 350;
+const USAGE_PAUSE_MS = 700;
 /**
  * A sender that uses less than this share of its target shows nothing about the path. The encoder
- * lands at three quarters of its target, so the share has to be well below that.
+ * budgets each picture for the full frame rate, so at 60 configured, 24 fps of content use 0.33.
  */
-const APPLICATION_LIMITED = 0.6;
+const APPLICATION_LIMITED = 0.3;
+/** A standing queue is emptied in about this time; no single cut goes beyond the given shares. */
+const DRAIN = { ms: 400, most: 0.5, least: 0.85 } as const;
+/** Where the rate returns to at once when the queue is empty again, of the capacity just seen. */
+const SETTLE_SHARE = 0.85;
+const SETTLE_MS = 3_000;
+/** A queue that has grown by this since the last decrease was not answered by it. */
+const QUEUE_GROWN_MS = 20;
+const GROWING_SPACING_MS = 100;
 /** Loss that stays although the rate was halved is the radio's, not a queue's. */
 const STEADY_LOSS_FLOOR = 0.5;
 
@@ -85,8 +100,12 @@ export class BitrateController {
   #reason: BitrateReason = 'start';
   #updatedAt: number | null = null;
   #decreasedAt = Number.NEGATIVE_INFINITY;
+  #queueAtDecreaseMs = 0;
+  /** Share of the target that is really sent, while the sender is not idle. */
+  #usage = 0.8;
   #capacity: { bps: number; at: number } | null = null;
   #lossEpisode: { startedBps: number; lossAtStart: number } | null = null;
+  #probingSince: number | null = null;
   #rtts: { at: number; ms: number }[] = [];
 
   constructor(options: BitrateControllerOptions) {
@@ -115,6 +134,7 @@ export class BitrateController {
     const elapsedS = Math.min(Math.max(now - (this.#updatedAt ?? now - 100), 0), 1_000) / 1_000;
     this.#updatedAt = now;
     const baseRttMs = this.#trackRtt(feedback.rttMs, now);
+    this.#trackUsage(feedback, now);
 
     if (this.#queueIsBuilding(feedback)) {
       this.#decreaseForDelay(feedback, now, 'queue-delay');
@@ -139,6 +159,14 @@ export class BitrateController {
     return this.#rtts[0]?.ms ?? null;
   }
 
+  /** Up at once, down slowly: a burst after a lull must not be taken for more than it is. */
+  #trackUsage(f: PathFeedback, now: number): void {
+    // Just after a decrease, what is sent still belongs to the target before.
+    if (this.#isApplicationLimited(f) || now - this.#decreasedAt < USAGE_PAUSE_MS) return;
+    const share = Math.min(f.sendRateBps / this.#bitrateBps, 1);
+    this.#usage = Math.max(share, this.#usage + 0.1 * (share - this.#usage));
+  }
+
   #queueIsBuilding(f: PathFeedback): boolean {
     if (f.queueDelayMs === null) return false;
     if (f.queueDelayMs > QUEUE_MS.deep) return true;
@@ -161,19 +189,26 @@ export class BitrateController {
   }
 
   #decreaseForDelay(f: PathFeedback, now: number, reason: 'queue-delay' | 'rtt'): void {
+    const queueMs = f.queueDelayMs ?? 0;
     // One queue is answered once: its feedback needs a round trip and some to come back.
-    const spacing = 200 + (f.rttMs ?? 100);
+    const grown = queueMs > this.#queueAtDecreaseMs + QUEUE_GROWN_MS;
+    const spacing = grown ? GROWING_SPACING_MS : 200 + (f.rttMs ?? 100);
     if (now - this.#decreasedAt < spacing) {
       this.#reason = reason;
       return;
     }
-    const deep = (f.queueDelayMs ?? 0) > QUEUE_MS.deep;
+    this.#queueAtDecreaseMs = queueMs;
     // What arrives while a queue stands is what the path carries: go below it, so that it drains.
     // But what an idle sender delivers says nothing: then from what it was allowed.
-    const measured = this.#isApplicationLimited(f) ? null : f.receiveRateBps;
+    const measured =
+      this.#isApplicationLimited(f) || f.receiveRateBps === null
+        ? null
+        : f.receiveRateBps / this.#usage;
     const carried = measured ?? this.#bitrateBps;
     if (measured !== null) this.#capacity = { bps: measured, at: now };
-    const target = Math.min(carried * (deep ? 0.7 : 0.85), this.#bitrateBps * 0.95);
+    const drain = Math.min(Math.max(1 - queueMs / DRAIN.ms, DRAIN.most), DRAIN.least);
+    const share = measured === null ? DRAIN.least : drain;
+    const target = Math.min(carried * share, this.#bitrateBps * 0.95);
     this.#decreaseTo(target, now, reason);
   }
 
@@ -204,9 +239,11 @@ export class BitrateController {
   #increase(f: PathFeedback, now: number, elapsedS: number): void {
     if ((f.lossFraction ?? 0) <= LOSS.free) this.#lossEpisode = null;
     const settling = now - this.#decreasedAt < HOLD_AFTER_DECREASE_MS;
+    this.#settle(f, now);
     const queued = (f.queueDelayMs ?? 0) > QUEUE_MS.tolerated;
     if (settling || queued || (f.lossFraction ?? 0) > LOSS.free) {
       this.#reason = 'hold';
+      this.#probingSince = null;
       return;
     }
     if (this.#bitrateBps >= this.#limits.maxBps) {
@@ -221,11 +258,24 @@ export class BitrateController {
       this.#capacity = null;
     }
     const near = this.#isNearCapacity();
-    const step = near
-      ? Math.max(GROWTH_PER_S.near * this.#bitrateBps, 50_000) * elapsedS
-      : this.#bitrateBps * (Math.pow(1 + GROWTH_PER_S.probe, elapsedS) - 1);
+    if (near) this.#probingSince = now;
+    const quietMs = now - (this.#probingSince ??= now);
+    const growth = near
+      ? GROWTH_PER_S.near
+      : Math.min(GROWTH_PER_S.probe * 2 ** (quietMs / GROWTH_DOUBLES_MS), GROWTH_PER_S.most);
+    const step = Math.max(growth * this.#bitrateBps, 50_000) * elapsedS;
     this.#bitrateBps = Math.min(this.#bitrateBps + step, this.#limits.maxBps);
     this.#reason = near ? 'increase' : 'probe';
+  }
+
+  /** The cut emptied the queue: back to what the path was seen to carry, less a margin. */
+  #settle(f: PathFeedback, now: number): void {
+    const drained = f.queueDelayMs !== null && f.queueDelayMs <= QUEUE_EMPTY_MS;
+    if (!drained || this.#queueAtDecreaseMs === 0) return;
+    this.#queueAtDecreaseMs = 0;
+    if (this.#capacity === null || now - this.#capacity.at > SETTLE_MS) return;
+    const settled = Math.min(this.#capacity.bps * SETTLE_SHARE, this.#limits.maxBps);
+    this.#bitrateBps = Math.max(this.#bitrateBps, settled);
   }
 
   #isApplicationLimited(f: PathFeedback): boolean {
@@ -236,7 +286,7 @@ export class BitrateController {
   #isNearCapacity(): boolean {
     if (this.#capacity === null) return false;
     const share = this.#bitrateBps / this.#capacity.bps;
-    if (share > 1.15) {
+    if (share > PAST_CAPACITY) {
       this.#capacity = null;
       return false;
     }
