@@ -186,10 +186,10 @@ export class SessionView {
     this.#badges.watching =
       session === undefined || canControl ? undefined : session.role === 'view' ? 'role' : 'seat';
     if (!canControl) this.#surface.style.removeProperty('cursor');
-    this.#overlay.show(
-      overlayText(state, hasPicture),
-      canControl ? 'Connected' : 'Connected, view only',
-    );
+    const text = overlayText(state, hasPicture);
+    // What the overlay covers can't be reached by the keyboard either.
+    this.#surface.inert = text !== undefined;
+    this.#overlay.show(text, canControl ? 'Connected' : 'Connected, view only');
     if (session === undefined) {
       this.#toolbar.hide();
       return;
