@@ -87,6 +87,8 @@ const DRAIN = { ms: 400, most: 0.5, least: 0.85 } as const;
 /** Where the rate returns to at once when the queue is empty again, of the capacity just seen. */
 const SETTLE_SHARE = 0.85;
 const SETTLE_MS = 3_000;
+/** At most so much at once: what is sent is known over half a second, and may be old news. */
+const CUT_MOST = 0.4;
 /** A queue that has grown by this since the last decrease was not answered by it. */
 const QUEUE_GROWN_MS = 20;
 const GROWING_SPACING_MS = 100;
@@ -198,17 +200,18 @@ export class BitrateController {
       return;
     }
     this.#queueAtDecreaseMs = queueMs;
+    if (this.#isApplicationLimited(f) || f.receiveRateBps === null) {
+      // What an idle sender delivers says nothing about the path.
+      this.#decreaseTo(this.#bitrateBps * DRAIN.least, now, reason);
+      return;
+    }
     // What arrives while a queue stands is what the path carries: go below it, so that it drains.
-    // But what an idle sender delivers says nothing: then from what it was allowed.
-    const measured =
-      this.#isApplicationLimited(f) || f.receiveRateBps === null
-        ? null
-        : f.receiveRateBps / this.#usage;
-    const carried = measured ?? this.#bitrateBps;
-    if (measured !== null) this.#capacity = { bps: measured, at: now };
-    const drain = Math.min(Math.max(1 - queueMs / DRAIN.ms, DRAIN.most), DRAIN.least);
-    const share = measured === null ? DRAIN.least : drain;
-    const target = Math.min(carried * share, this.#bitrateBps * 0.95);
+    this.#capacity = { bps: f.receiveRateBps / this.#usage, at: now };
+    const share = Math.min(Math.max(1 - queueMs / DRAIN.ms, DRAIN.most), DRAIN.least);
+    // Repairs are in what is sent, and grow with the losses of a full queue: cut by what the wire
+    // sees, not by what the encoder was told.
+    const factor = (f.receiveRateBps * share) / Math.max(f.sendRateBps, f.receiveRateBps);
+    const target = this.#bitrateBps * Math.max(factor, CUT_MOST);
     this.#decreaseTo(target, now, reason);
   }
 
