@@ -15,6 +15,7 @@ import { Overlay } from './ui/overlay.ts';
 import { shortcutOf } from './ui/shortcuts.ts';
 import { Toast } from './ui/toast.ts';
 import { Toolbar } from './ui/toolbar.ts';
+import { WakeLock, type WakeLocks } from './ui/wake-lock.ts';
 import type { SignalingNote, ViewerState } from './viewer-state.ts';
 
 const HTTP_NOTE =
@@ -39,6 +40,7 @@ export class SessionView {
   readonly #collector: StatsCollector;
   readonly #overlay: Overlay;
   readonly #badges = new Badges();
+  readonly #wakeLock = new WakeLock((navigator as { readonly wakeLock?: WakeLocks }).wakeLock);
   readonly #toast: Toast;
   readonly #fullscreen: Fullscreen;
   readonly #cursors = new CursorStyles();
@@ -129,18 +131,21 @@ export class SessionView {
     const before = this.#state;
     this.#state = state;
     this.#stage.hidden = state.name === 'idle';
-    if (state.name === 'connected' && before.name !== 'connected') {
+    const isConnected = state.name === 'connected';
+    const wasConnected = before.name === 'connected';
+    if (isConnected !== wasConnected) this.#wakeLock.wanted = isConnected;
+    if (isConnected && !wasConnected) {
       this.#video.resume();
       this.#collector.start();
       if (document.visibilityState === 'hidden') this.#tellVisibility();
       if (this.#panel.shown) this.#connection?.say({ type: 'stats', on: true });
-    } else if (state.name !== 'connected') {
+    } else if (!isConnected) {
       this.#collector.stop();
       this.#badges.quality = undefined;
       this.#badges.signaling = 'fine';
     }
     this.#render();
-    if (state.name === 'connected' && before.name !== 'connected') this.#focusPicture();
+    if (isConnected && !wasConnected) this.#focusPicture();
   }
 
   showSignaling(note: SignalingNote): void {
@@ -280,6 +285,7 @@ export class SessionView {
 
   #tellVisibility(): void {
     const visible = document.visibilityState === 'visible';
+    if (visible) this.#wakeLock.renew();
     this.#connection?.say({ type: 'visibility', visible });
   }
 }
