@@ -1,5 +1,3 @@
-#include <array>
-
 #include "core/error.h"
 #include "encode/encoder.h"
 #if defined(PDC_HAVE_LIBAVCODEC)
@@ -21,15 +19,22 @@ struct Backend {
 std::string not_built_in() { return "not built into this library"; }
 
 /* In the order in which `auto` tries them. */
-constexpr std::array kBackends {
-#if defined(PDC_HAVE_LIBAVCODEC)
-  Backend{"libx264", open_libavcodec_encoder, libavcodec_problem},
+constexpr Backend kBackends[] = {
+#if defined(PDC_HAVE_X264)
+    {"x264", open_x264_encoder, x264_problem},
 #else
-  Backend{"libx264", nullptr, not_built_in},
+    {"x264", nullptr, not_built_in},
 #endif
-      Backend{"nvenc", nullptr, not_built_in}, Backend{"amf", nullptr, not_built_in},
-      Backend{"qsv", nullptr, not_built_in}, Backend{"vaapi", nullptr, not_built_in},
-      Backend{"mf", nullptr, not_built_in},
+#if defined(PDC_HAVE_LIBAVCODEC)
+    {"libx264", open_libavcodec_encoder, libavcodec_problem},
+#else
+    {"libx264", nullptr, not_built_in},
+#endif
+    {"nvenc", nullptr, not_built_in},
+    {"amf", nullptr, not_built_in},
+    {"qsv", nullptr, not_built_in},
+    {"vaapi", nullptr, not_built_in},
+    {"mf", nullptr, not_built_in},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "encode/x264_encoder.h"
 
+#include <cstdarg>
 #include <cstring>
 
 // x264.h wants the C names of the integer types.
@@ -29,7 +30,7 @@ class X264Encoder final : public Encoder {
     if (x264_param_default_preset(&p, "ultrafast", "zerolatency") != 0) {
       throw Error(PD_ERR_UNAVAILABLE, "x264 does not know its presets");
     }
-    p.pf_log = nullptr;
+    p.pf_log = [](void*, int, const char*, va_list) {};
     p.i_log_level = X264_LOG_NONE;
     p.i_threads = slice_threads(settings);
     p.b_sliced_threads = p.i_threads > 1 ? 1 : 0;

@@ -42,7 +42,8 @@ Xvfb::Xvfb(int width, int height) {
     kill_now();
     throw std::runtime_error("Xvfb does not start; is it installed (Debian: xvfb)?");
   }
-  display_ = ":" + std::string(text, got - 1);
+  display_.push_back(':');
+  display_.append(text, got - 1);
 }
 
 Xvfb::~Xvfb() {
