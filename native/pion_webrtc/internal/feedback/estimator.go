@@ -15,7 +15,8 @@ const (
 	// burst wait for the burst itself, which says nothing about the queue that was there before it.
 	burstTime = 3 * time.Millisecond
 	rateSpan  = 500 * time.Millisecond
-	rateIdle  = time.Second // without acknowledgements for so long, no rate is known
+	rateLeast = 200 * time.Millisecond // less says nothing at the beginning
+	rateIdle  = time.Second            // without acknowledgements for so long, no rate is known
 )
 
 // Estimator is pure: time is passed in, and it starts nothing. One goroutine at a time.
@@ -33,6 +34,7 @@ type Estimator struct {
 	lately      []delaySample // of trendSpan
 	acked       []ackedPacket // of rateSpan, by arrival
 	lastAck     time.Time
+	firstAck    time.Duration // arrival of the first packet ever
 	rtt, jitter *float64
 	lossRR      *float64
 	counts      Report
@@ -120,6 +122,9 @@ func (e *Estimator) Transport(now time.Time, report *rtcp.TransportLayerCC) {
 		e.counts.AckedBytes += uint64(packet.size)
 		e.lastAck = now
 		if s.timed {
+			if e.firstAck == 0 {
+				e.firstAck = s.arrival
+			}
 			e.acked = append(e.acked, ackedPacket{s.arrival, packet.size})
 			e.delay(now, packet.at, s.arrival)
 		}
@@ -257,11 +262,15 @@ func (e *Estimator) receiveRate(now time.Time) *float64 {
 	if e.lastAck.IsZero() || now.Sub(e.lastAck) > rateIdle {
 		return nil
 	}
+	span := min(rateSpan, e.newestArrival()-e.firstAck)
+	if span < rateLeast {
+		return nil
+	}
 	bytes := 0
 	for _, a := range e.acked {
 		bytes += a.size
 	}
-	return rounded(float64(bytes)*8/rateSpan.Seconds(), 0)
+	return rounded(float64(bytes)*8/span.Seconds(), 0)
 }
 
 // ntp32 is the middle of an NTP timestamp (RFC 3550, section 4), as sender reports carry it.

@@ -276,6 +276,16 @@ func TestReceiverReports(t *testing.T) {
 	near(t, "rtt", p.estimator.Take(p.now, 0).RTTMs, 50, 0.1)
 }
 
+func TestTheRateIsRightFromTheBeginning(t *testing.T) {
+	p := newPath(t)
+	p.run(150*time.Millisecond, 10, 1000)
+	if r := p.estimator.Take(p.now, 0); r.ReceiveRateBps != nil {
+		t.Errorf("a rate of %v after 0.15 s", *r.ReceiveRateBps)
+	}
+	p.run(150*time.Millisecond, 10, 1000)
+	near(t, "rate", p.estimator.Take(p.now, 0).ReceiveRateBps, 5_000_000, 500_000)
+}
+
 func TestAfterSilenceNoRateIsKnown(t *testing.T) {
 	p := newPath(t)
 	p.run(2*time.Second, 10, 1000)

@@ -2,27 +2,34 @@ package pacer
 
 import "time"
 
-const (
-	// headroom over the believed rate: a belief is a lower bound that grows by being exceeded, and a
-	// frame over its budget should not wait for a queue that does not exist.
-	headroom = 1.5
-	// burstTime of the believed rate may leave at once: more than two pictures at 60 a second, so
-	// that a normal one never waits.
-	burstTime = 40 * time.Millisecond
-	// minBurst in bytes is that for very low rates.
-	minBurst = 15_000
+// shape makes a bucket out of what a path is believed to carry.
+type shape struct {
+	share     float64       // of the believed rate, sustained
+	burstTime time.Duration // of the believed rate, at once
+	minBurst  float64       // bytes, that for very low rates
+}
+
+var (
+	// all that leaves: a belief is a lower bound that grows by being exceeded, and a frame over its
+	// budget should not wait for a queue that does not exist. The burst is more than two pictures at
+	// 60 a second, so that a normal one never waits.
+	all = shape{share: 1.5, burstTime: 40 * time.Millisecond, minBurst: 15_000}
+	// repairs of those: all that was lost in an outage of a tenth of a second at once, but no storm
+	// into a queue that overflows, which would be the cause of more loss.
+	repairShare = shape{share: 0.3, burstTime: 100 * time.Millisecond, minBurst: 15_000}
 )
 
 // bucket is a token bucket in bytes, pure: the time is passed in.
 type bucket struct {
+	shape  shape
 	rate   float64 // bytes/s
 	burst  float64
 	credit float64 // below zero after a packet that was larger than it
 	last   time.Time
 }
 
-func newBucket(bitsPerSecond uint64, now time.Time) *bucket {
-	b := &bucket{last: now}
+func newBucket(s shape, bitsPerSecond uint64, now time.Time) *bucket {
+	b := &bucket{shape: s, last: now}
 	b.setRate(bitsPerSecond, now)
 	b.credit = b.burst
 	return b
@@ -31,8 +38,8 @@ func newBucket(bitsPerSecond uint64, now time.Time) *bucket {
 func (b *bucket) setRate(bitsPerSecond uint64, now time.Time) {
 	b.refill(now)
 	believed := float64(bitsPerSecond) / 8
-	b.rate = believed * headroom
-	b.burst = max(minBurst, believed*burstTime.Seconds())
+	b.rate = believed * b.shape.share
+	b.burst = max(b.shape.minBurst, believed*b.shape.burstTime.Seconds())
 	b.credit = min(b.credit, b.burst)
 }
 

@@ -7,7 +7,7 @@ import (
 
 func TestAPictureWithinTheBurstLeavesAtOnce(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(6_000_000, now)
+	b := newBucket(all, 6_000_000, now)
 	// 6 Mbit/s at 60 pictures a second are 12.5 kB each; two of them and more pass.
 	for range 25 {
 		if !b.take(now, 1160) {
@@ -23,7 +23,7 @@ func TestAPictureWithinTheBurstLeavesAtOnce(t *testing.T) {
 
 func TestTheRateHoldsOverTime(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(8_000_000, now)
+	b := newBucket(all, 8_000_000, now)
 	sent := 0
 	for range 1000 {
 		now = now.Add(time.Millisecond)
@@ -39,7 +39,7 @@ func TestTheRateHoldsOverTime(t *testing.T) {
 
 func TestClearing(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(8_000_000, now)
+	b := newBucket(all, 8_000_000, now)
 	if b.clearing(0) != 0 || b.clearing(40_000) != 0 {
 		t.Error("what the burst carries has to wait")
 	}

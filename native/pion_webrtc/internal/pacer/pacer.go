@@ -19,9 +19,6 @@ const (
 	// congestedAt and drainedAt bound the wait of the newest packet; between them nothing changes.
 	congestedAt = 50 * time.Millisecond
 	drainedAt   = 10 * time.Millisecond
-	// maxRepair bounds the retransmissions that wait; one over it is dropped, for the viewer asks
-	// again, and a path that loses so much is not helped by more.
-	maxRepair = 100 * time.Millisecond
 	// maxMedia is a last bound in bytes; the peer flushes long before.
 	maxMedia = 8 << 20
 )
@@ -29,6 +26,7 @@ const (
 var (
 	errClosed   = errors.New("the pacer is closed")
 	errOverflow = errors.New("the pacer's queue is full")
+	errRepairs  = errors.New("too much is sent again")
 )
 
 // Config of a pacer.
@@ -55,6 +53,7 @@ type Pacer struct {
 
 	mu          sync.Mutex
 	bucket      *bucket
+	repairable  *bucket // what may be sent again: one over it is dropped, the viewer asks once more
 	repairs     fifo
 	media       fifo
 	inline      bool
@@ -67,8 +66,9 @@ type Pacer struct {
 // New makes a pacer. Its goroutine starts with the first packet that has to wait.
 func New(config Config) *Pacer {
 	return &Pacer{
-		config: config, inline: true, bucket: newBucket(config.BitsPerSecond, config.Now()),
-		kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
+		config: config, inline: true, bucket: newBucket(all, config.BitsPerSecond, config.Now()),
+		repairable: newBucket(repairShare, config.BitsPerSecond, config.Now()),
+		kick:       make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
@@ -88,14 +88,14 @@ func (p *Pacer) write(next packet, repair bool) error {
 	if p.closed {
 		return errClosed
 	}
+	if repair && !p.repairable.take(p.config.Now(), next.size) {
+		return errRepairs
+	}
 	idle := !p.sending && p.repairs.empty() && (repair || p.media.empty())
 	if p.inline && idle && p.bucket.take(p.config.Now(), next.size) {
 		return next.send() // with the lock, which keeps the order
 	}
 	if repair {
-		if p.bucket.clearing(p.repairs.bytes) > maxRepair {
-			return errOverflow
-		}
 		p.repairs.push(next.keep())
 	} else {
 		if p.media.bytes > maxMedia {
@@ -114,6 +114,7 @@ func (p *Pacer) write(next packet, repair bool) error {
 func (p *Pacer) SetRate(bitsPerSecond uint64) {
 	p.mu.Lock()
 	p.bucket.setRate(bitsPerSecond, p.config.Now())
+	p.repairable.setRate(bitsPerSecond, p.config.Now())
 	p.mu.Unlock()
 	p.wake()
 }

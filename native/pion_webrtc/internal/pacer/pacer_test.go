@@ -159,13 +159,43 @@ func TestCongestionIsToldAndIsOver(t *testing.T) {
 	}
 }
 
-func TestRepairsAreBounded(t *testing.T) {
-	p, _, _, write := setUp(t, nil)
+func TestRepairsHaveAShareOfTheirOwn(t *testing.T) {
+	p, at, out, write := setUp(t, nil)
+	p.SetRate(10_000_000)
+	// empty lets everything out that was taken, and gives the number that has left.
+	empty := func() int {
+		deadline := time.Now().Add(patience)
+		waiting := func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.sending || !p.repairs.empty()
+		}
+		for waiting() {
+			if time.Now().After(deadline) {
+				t.Fatal("the queue does not empty")
+			}
+			at.move(10 * time.Millisecond)
+			time.Sleep(time.Millisecond)
+		}
+		at.move(10 * time.Second)
+		return len(out.all())
+	}
+	at.move(10 * time.Second)
 	for i := range 1000 {
 		write(repairSSRC, i)
 	}
-	if delay := p.Delay(); delay > maxRepair+10*time.Millisecond {
-		t.Errorf("repairs wait %s", delay)
+	first := empty()
+	if first < 120 || first > 126 {
+		t.Errorf("%d repairs left at once, want a tenth of a second of 10 Mbit/s: 125 of 1 kB", first)
+	}
+	for range 1000 {
+		at.move(time.Millisecond)
+		write(repairSSRC, 1)
+		write(repairSSRC, 2)
+	}
+	// The burst had filled again; then three tenths of 1.25 MB/s.
+	if more := empty() - first; more < 490 || more > 510 {
+		t.Errorf("%d repairs left in a second, want about 500", more)
 	}
 }
 
