@@ -36,6 +36,9 @@ void input_print(XEvent *event, int64_t received_us) {
     printf("{\"event\":\"motion\",\"x\":%d,\"y\":%d,\"us\":%lld}\n", event->xmotion.x,
            event->xmotion.y, (long long)received_us);
     break;
+  case MappingNotify: /* a key got another meaning: text that no key of the layout gives */
+    XRefreshKeyboardMapping(&event->xmapping);
+    break;
   default:
     break;
   }
