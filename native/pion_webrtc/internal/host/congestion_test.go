@@ -75,6 +75,51 @@ func TestOneSlowViewerStopsTheEncoderUntilItHasDrained(t *testing.T) {
 	}
 }
 
+// A keyframe that takes longer to leave than anything else may wait must not be dropped for it.
+func TestALargeKeyframeOnASlowPathArrivesWhole(t *testing.T) {
+	b := newBench(t, engineOptions)
+	flags := make(chan uint32, 1000)
+	v := b.newViewer(viewerConfig{}).connect()
+	v.setRate(500_000)
+	if err := b.host.SetWake(b.stream, func(raised uint32) { flags <- raised }); err != nil {
+		t.Fatal(err)
+	}
+	if result, err := b.host.Push(b.stream, picture(true, 80_000, 1)); err != nil || result != abi.SinkCongested {
+		t.Fatalf("the keyframe: %d, %v", result, err)
+	}
+	// Those that were being encoded when the sink said CONGESTED.
+	for number := range int64(3) {
+		if result, err := b.host.Push(b.stream, picture(false, 500, number+2)); err != nil || result != abi.SinkCongested {
+			t.Fatalf("a delta behind it: %d, %v", result, err)
+		}
+	}
+	pictures := 0
+	for last := v.packet(); pictures < 4; {
+		if last.Marker {
+			pictures++
+		}
+		if pictures < 4 {
+			next := v.packet()
+			if next.SequenceNumber != last.SequenceNumber+1 {
+				t.Fatalf("packet %d came after %d", next.SequenceNumber, last.SequenceNumber)
+			}
+			last = next
+		}
+	}
+	raised := uint32(0)
+	for deadline := time.After(patience); raised&abi.WakeDrained == 0; {
+		select {
+		case more := <-flags:
+			raised |= more
+		case <-deadline:
+			t.Fatal("no wake when drained")
+		}
+	}
+	if result, err := b.host.Push(b.stream, picture(false, 500, 9)); err != nil || result != abi.SinkOK {
+		t.Errorf("afterwards: %d, %v", result, err)
+	}
+}
+
 func TestASlowViewerAmongOthersSkipsForItself(t *testing.T) {
 	b := newBench(t, engineOptions)
 	slow, fast := b.newViewer(viewerConfig{}), b.newViewer(viewerConfig{})

@@ -15,8 +15,9 @@ import (
 const (
 	// videoClock is the RTP clock rate of video (RFC 6184, section 8.2.1).
 	videoClock = 90_000
-	// maxWait of the send queue: what is older is of no use to anybody, and is dropped up to the next
-	// keyframe.
+	// maxWait of the send queue, over the time that the last keyframe needs to leave: what waits longer
+	// is of no use to anybody, and is dropped up to the next keyframe. Dropping a keyframe for its own
+	// size would bring another of the same.
 	maxWait = 400 * time.Millisecond
 )
 
@@ -32,6 +33,7 @@ type track struct {
 	timeOffset uint32
 	alone      bool
 	key        keyNeed
+	keyLeaves  time.Time // when the last keyframe will have left
 }
 
 func newTrack(id string, peer *Peer, source *stream.Stream, random func() uint32) *track {
@@ -101,7 +103,7 @@ func (t *track) WriteFrame(frame *stream.Frame, alone bool) {
 		t.alone = alone
 		t.peer.pacer.SetInline(alone && t.peer.datagrams.Load())
 	}
-	if t.peer.pacer.Delay() > maxWait {
+	if t.peer.pacer.Delay() > maxWait && now.After(t.keyLeaves) {
 		t.peer.dropQueue()
 		t.key.lose(t.congestedSpacing())
 	}
@@ -112,10 +114,11 @@ func (t *track) WriteFrame(frame *stream.Frame, alone bool) {
 		}
 		return
 	}
+	t.write(frame)
 	if frame.Keyframe {
 		t.key.written(now)
+		t.keyLeaves = now.Add(t.peer.pacer.Delay())
 	}
-	t.write(frame)
 }
 
 // wants says whether a frame goes out. Alone, congestion is the encoder's to obey; among others, a slow
