@@ -155,6 +155,24 @@ TEST_F(PipelineTest, WithoutViewersItRestsUntilWoken) {
   EXPECT_GE(sink.wait_for([](const Unit& u) { return u.keyframe(); }, 1), 1);
 }
 
+TEST_F(PipelineTest, AFailedEncoderIsReplaced) {
+  class Broken final : public Encoder {
+   public:
+    const char* name() const override { return "broken"; }
+    EncodeResult encode(const EncodeInput&, EncodedUnit&) override { return EncodeResult::failed; }
+    void set_rate(uint64_t, double) override {}
+    std::string reason() const override { return "it is broken"; }
+  };
+  const PipelineOptions options = synthetic();
+  Pipeline pipeline(1, options, events, open_source(options.source, options.capture, 60),
+                    std::make_unique<Broken>());
+  pipeline.set_sink(&Sink::receive, sink.user());
+  pipeline.start();
+  // The first failure opens a real encoder in its place.
+  EXPECT_TRUE(sink.wait_count(5));
+  EXPECT_TRUE(sink.at(0).keyframe());
+}
+
 TEST_F(PipelineTest, KeyFramesByRequestAndByTheSinksAnswer) {
   Pipeline pipeline(1, synthetic(), events);
   pipeline.set_sink(&Sink::receive, sink.user());

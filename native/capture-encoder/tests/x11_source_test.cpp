@@ -179,6 +179,19 @@ TEST_F(X11, RestsWithoutViewersAndComesBackWithTheNewestPicture) {
   EXPECT_TRUE(shows(150, 150, 0xe0a000));
 }
 
+TEST_F(X11, AViewerWhoComesToAStillDesktopGetsAKeyFrame) {
+  XClient window(display, {0, 0, 300, 300}, 0x102030);
+  Pipeline pipeline(1, x11(display), events);
+  sink.answer(PD_SINK_NO_VIEWER);
+  run(pipeline);
+  rest(pipeline);
+  const size_t count = sink.count();
+  sink.answer(PD_SINK_OK);
+  pipeline.wake(PD_WAKE_VIEWERS);
+  ASSERT_TRUE(sink.wait_count(count + 1));
+  EXPECT_TRUE(sink.at(count).keyframe());
+}
+
 TEST_F(X11, PointerShapesComeAsPng) {
   XClient window(display, {0, 0, 200, 200}, 0);
   Pipeline pipeline(1, x11(display), events);

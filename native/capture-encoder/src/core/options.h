@@ -32,7 +32,7 @@ struct CaptureOptions {
   int64_t min_update_interval_100ns = 0;
   bool skip_unchanged = false;
   std::string cursor = "separate";
-  bool mmcss = true;
+  bool mmcss = true; /* raise the thread's priority: MMCSS "Games" on Windows, nice on Linux */
   int mmcss_priority = 2;
 };
 

@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "core/leaks.h"
 #include "core/png.h"
+#include "core/thread_priority.h"
 
 namespace pdc {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 /* Flags of the waker beside pd_wake_flags. */
 constexpr uint32_t kWakeStop = 1u << 8;
 constexpr uint32_t kWakeRate = 1u << 9;
+
+/* In a row; then the pipeline gives up. */
+constexpr int kMaxEncoderFailures = 3;
 
 FramePolicy::Settings policy_settings(const PipelineOptions& o, double fps) {
   return {fps, o.capture.min_update_interval_100ns / 10, o.capture.drop_window_ms * int64_t{1000},
@@ -62,6 +66,8 @@ Pipeline::Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& e
       encoder_(std::move(encoder)) {
   size_ = encoded_size(source_->size(), scale_);
   if (!encoder_) {
+    // Its threads inherit the priority of the one that opens it.
+    const ThreadPriority priority(options.capture.mmcss, options.capture.mmcss_priority);
     encoder_ = open_encoder(options_.encoder.kind, {size_, fps_, bitrate_bps_, options_.encoder.threads});
   }
   encoder_name_ = encoder_->name();
@@ -186,6 +192,7 @@ Rect Pipeline::placement() const {
 
 void Pipeline::run() {
   const Counted counted(leaks().threads);
+  const ThreadPriority priority(options_.capture.mmcss, options_.capture.mmcss_priority);
   running_here = this;
   try {
     source_->rest(false);
@@ -194,10 +201,10 @@ void Pipeline::run() {
     post_encoder("running", "");
     while (step()) {
     }
-    source_->rest(true);
   } catch (const std::exception& error) {
     fail("lost", error.what());
   }
+  source_->rest(true);
   state_ = "stopped";
 }
 
@@ -233,6 +240,8 @@ void Pipeline::handle_wake(uint32_t flags) {
   if ((flags & kWakeRate) != 0) apply_rate();
   if ((flags & PD_WAKE_KEYFRAME) != 0) policy_->on_keyframe_wanted();
   if ((flags & (PD_WAKE_KEYFRAME | PD_WAKE_VIEWERS)) != 0 && policy_->resting()) {
+    // Whoever came has no picture yet, and on a still desktop nothing else would bring one.
+    policy_->on_keyframe_wanted();
     policy_->on_viewers();
     source_->rest(false);
   }
@@ -377,9 +386,13 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
       return;
     case EncodeResult::failed:
       post_encoder("failed", encoder_->reason());
+      if (++encoder_failures_ >= kMaxEncoderFailures) {
+        throw Error(PD_ERR_INTERNAL, "the encoder fails again and again: " + encoder_->reason());
+      }
       reopen_encoder();
       return;
   }
+  encoder_failures_ = 0;
   const int64_t encoded = now_us();
   passage.encode_us = encoded - start;
   passage.bytes = unit.size;

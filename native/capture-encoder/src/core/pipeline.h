@@ -86,6 +86,7 @@ class Pipeline {
   int64_t capture_time_us_ = 0;
   int64_t stats_at_ = kNever;
   bool whole_next_ = true, stopping_ = false, lost_ = false;
+  int encoder_failures_ = 0;
   uint32_t last_hash_ = 0; /* of the newest grab, for skipUnchanged */
 };
 

@@ -51,6 +51,8 @@ XtestInjector::~XtestInjector() {
 }
 
 void XtestInjector::find_spares() {
+  map_changed_ = false;
+  spares_.clear();
   const xcb_setup_t* setup = xcb_get_setup(x_.get());
   const uint8_t low = setup->min_keycode, high = setup->max_keycode;
   const auto cookie = xcb_get_keyboard_mapping(x_.get(), low, static_cast<uint8_t>(high - low + 1));
@@ -105,6 +107,16 @@ void XtestInjector::click(uint8_t button, int times) {
 
 void XtestInjector::flush() {
   xcb_flush(x_.get());
+  // Every client is told of changed keyboard maps, asked or not; unread, they would pile up in the socket.
+  while (const XReply<xcb_generic_event_t> event{xcb_poll_for_event(x_.get())}) {
+    if ((event->response_type & 0x7f) != XCB_MAPPING_NOTIFY) continue;
+    const auto& e = reinterpret_cast<const xcb_mapping_notify_event_t&>(*event);
+    const bool ours = e.count == 1 && std::any_of(spares_.begin(), spares_.end(), [&](const Spare& s) {
+                        return s.keycode == e.first_keycode;
+                      });
+    // Another layout: what was spare may be a key now.
+    if (e.request == XCB_MAPPING_KEYBOARD && !ours) map_changed_ = true;
+  }
   if (x_.lost()) throw Error(PD_ERR_UNAVAILABLE, "the X server went away");
 }
 
@@ -149,6 +161,8 @@ void XtestInjector::inject(std::span<const pd_input_event> events, const Rect& a
 }
 
 void XtestInjector::text(std::string_view utf8) {
+  flush();
+  if (map_changed_) find_spares();
   if (spares_.empty()) throw Error(PD_ERR_UNAVAILABLE, "the keyboard has no unused key to type text with");
   for (size_t at = 0; at < utf8.size();) {
     const uint32_t keysym = keysym_from(next_code_point(utf8, at));

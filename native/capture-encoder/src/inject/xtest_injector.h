@@ -37,6 +37,7 @@ class XtestInjector final : public Injector {
   WheelAccumulator wheel_x_, wheel_y_;
   uint8_t per_keycode_ = 0;
   std::vector<Spare> spares_;
+  bool map_changed_ = false;
 };
 
 /* Throws Error(PD_ERR_UNAVAILABLE). */
