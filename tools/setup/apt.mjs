@@ -3,6 +3,10 @@ import { SetupError } from './errors.mjs';
 import { TYPICAL_MEGABYTES } from './packages.mjs';
 
 const INSTALL = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
+const NETWORK = 'Check the network connection and the apt sources, then start again.';
+const FETCH_FAILED = /Could not resolve|Failed to fetch|Connection (failed|refused|timed out)/;
+const UNKNOWN =
+  /Unable to locate package (\S+)|Package '?([^\s']+)'? has no installation candidate/g;
 const C_LOCALE = { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
 
 /** Names that dpkg lists as installed; undefined on a system without dpkg. */
@@ -46,11 +50,23 @@ export function aptCommand(names, prefix = ['sudo']) {
   return [...prefix, 'apt-get update &&', ...prefix, install].join(' ');
 }
 
+/** What helps after an `apt-get install` that failed, by its output. */
+export function installRemedy({ output, listsFailed, distribution, byHand }) {
+  const unknown = [...output.matchAll(UNKNOWN)].map((match) => match[1] ?? match[2]).join(', ');
+  if (FETCH_FAILED.test(output) || (unknown !== '' && listsFailed)) return NETWORK;
+  if (unknown !== '' && distribution === 'ubuntu') {
+    return `Switch on 'universe', which has ${unknown}: sudo add-apt-repository universe`;
+  }
+  if (unknown !== '') return `This system's apt sources lack ${unknown}.`;
+  return `Try it by hand: ${byHand}`;
+}
+
 /** Installs system packages with apt, as root or by sudo. */
 export class Apt {
   #prefix;
   #env;
   #distribution;
+  #listsFailed = false;
 
   /** @param {{ prefix?: string[] | null }} options `prefix`: see rootPrefix; null: nothing can */
   constructor({ prefix = rootPrefix(), env = process.env, distribution = '' } = {}) {
@@ -87,25 +103,23 @@ export class Apt {
     return { download: disk * 0.28, disk, exact: false };
   }
 
+  /** A source that can't be reached is only a warning to apt; it matters when packages are missing. */
   async update() {
-    await this.#asRoot(['update', '-o', 'DPkg::Lock::Timeout=300'], 'apt-get update', () => {
-      return 'Check the network connection and /etc/apt/sources.list, then start again.';
-    });
+    const args = ['update', '-o', 'DPkg::Lock::Timeout=300'];
+    const output = await this.#asRoot(args, 'apt-get update', () => NETWORK);
+    this.#listsFailed = FETCH_FAILED.test(output);
   }
 
   async install(missing) {
     const names = missing.map((entry) => entry.name);
-    await this.#asRoot([...INSTALL, ...names], 'apt-get install', (output) => {
-      const unknown = [...output.matchAll(/Unable to locate package (\S+)/g)].map((m) => m[1]);
-      if (unknown.length > 0 && this.#distribution === 'ubuntu') {
-        return `Switch on 'universe', which has ${unknown.join(', ')}: sudo add-apt-repository universe`;
-      }
-      if (unknown.length > 0) return `This system's apt sources lack ${unknown.join(', ')}.`;
-      if (/Could not resolve|Failed to fetch|Connection (failed|refused|timed out)/.test(output)) {
-        return 'Check the network connection, then start again.';
-      }
-      return `Try it by hand: ${aptCommand(names, this.#prefix)}`;
-    });
+    await this.#asRoot([...INSTALL, ...names], 'apt-get install', (output) =>
+      installRemedy({
+        output,
+        listsFailed: this.#listsFailed,
+        distribution: this.#distribution,
+        byHand: aptCommand(names, this.#prefix),
+      }),
+    );
   }
 
   /** sudo may ask on the terminal; it reads the password there, not from standard input. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Apt, aptCommand, parseInstalled, parseSizes, rootPrefix } from './apt.mjs';
+import { Apt, aptCommand, installRemedy, parseInstalled, parseSizes, rootPrefix } from './apt.mjs';
 import { PACKAGES, TYPICAL_MEGABYTES, missingPackages, packagesFor } from './packages.mjs';
 
 const nothing = () => false;
@@ -64,4 +64,16 @@ test('without root and sudo the exact command is told', () => {
   });
   assert.match(aptCommand(['xvfb']), /^sudo apt-get update && sudo apt-get install/);
   new Apt({ prefix: [] }).requireRoot(missing);
+});
+
+test('a failed installation says whether the network, the sources or something else is at fault', () => {
+  const unknown =
+    "E: Unable to locate package xvfb\nE: Package 'openbox' has no installation candidate\n";
+  const remedy = (options) =>
+    installRemedy({ output: unknown, listsFailed: false, byHand: 'sudo x', ...options });
+  assert.match(remedy({}), /lack xvfb, openbox\./);
+  assert.match(remedy({ distribution: 'ubuntu' }), /universe/);
+  assert.match(remedy({ listsFailed: true }), /network/);
+  assert.match(remedy({ output: 'E: Failed to fetch http://x/y.deb' }), /network/);
+  assert.match(remedy({ output: 'E: dpkg was interrupted' }), /by hand: sudo x/);
 });

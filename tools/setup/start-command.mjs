@@ -126,7 +126,6 @@ function untilEnd(session, report, clock = Date.now) {
       }
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
-    process.stdout.on('error', () => {}); // the terminal is gone; SIGHUP says so too
     session.once('lost', reject);
   });
 }

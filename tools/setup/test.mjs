@@ -2,6 +2,8 @@
 import { requireNode } from './platform.mjs';
 import { Report } from './report.mjs';
 
+// Whoever read the output is gone (a closed pipe or terminal): that ends nothing.
+process.stdout.on('error', () => {});
 const report = new Report();
 try {
   requireNode();
