@@ -39,6 +39,8 @@ export interface AudienceOptions {
   readonly now: () => number;
 }
 
+const REFRESH_MS = 2000;
+
 /**
  * All viewers of this host: who may come in, who controls, whose path sets the rate, what they
  * are told. The screen runs while there is at least one of them.
@@ -50,6 +52,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
   readonly #replays = new NonceCache();
   #steering: BitrateDecision | undefined;
   #controller: Viewer | undefined;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: AudienceOptions) {
@@ -208,7 +211,10 @@ export class Audience extends EventEmitter<AudienceEvents> {
     this.#viewers.set(session, viewer);
     viewer.on('ready', () => this.#onReady(viewer));
     viewer.on('input', (actions) => this.#apply(actions));
-    viewer.on('decision', () => this.#steer());
+    viewer.on('decision', (decision) => {
+      this.#steer();
+      if (decision.wantsKeyframe) this.#refresh();
+    });
     viewer.on('closed', () => this.#onClosed(viewer));
     // Early, so that the first picture is encoded by the time the path is there.
     screen.setWanted(true);
@@ -281,6 +287,14 @@ export class Audience extends EventEmitter<AudienceEvents> {
     const { bitrateBps: bitsPerSecond, fps, scale } = next;
     this.#options.screen.setRate({ bitsPerSecond, fps, scale });
     this.#options.log.info({ ...next }, 'rate');
+  }
+
+  /** For whoever lost pictures; not more often than every two seconds, since all pay for it. */
+  #refresh(): void {
+    const now = this.#options.now();
+    if (now - this.#refreshedAt < REFRESH_MS) return;
+    this.#refreshedAt = now;
+    this.#options.screen.requestKeyframe();
   }
 
   #onScreen(): void {

@@ -23,7 +23,13 @@ interface Link {
  */
 class Path {
   readonly controller = new BitrateController({ limits: LIMITS, video: VIDEO });
-  decision: BitrateDecision = { bitrateBps: LIMITS.startBps, fps: 60, scale: 1, reason: 'start' };
+  decision: BitrateDecision = {
+    bitrateBps: LIMITS.startBps,
+    fps: 60,
+    scale: 1,
+    reason: 'start',
+    wantsKeyframe: false,
+  };
   queueMs = 0;
   #now = 0;
   #losses: number[] = [];
@@ -107,6 +113,21 @@ describe('BitrateController', () => {
     path.run(1_000, { capacityBps: 2e6 });
     expect(path.queueMs).toBeLessThan(50);
     expect(path.decision.bitrateBps).toBeGreaterThan(1e6);
+  });
+
+  it('wants a keyframe once a queue that overflowed is empty again, and only then', () => {
+    const path = new Path();
+    path.run(20_000, { capacityBps: 8e6 });
+    const wanted: number[] = [];
+    const watch = (p: Path): void => {
+      if (p.decision.wantsKeyframe) wanted.push(p.queueMs);
+    };
+    path.run(2_000, { capacityBps: 2e6 }, watch);
+    expect(wanted.length).toBeGreaterThan(0);
+    expect(Math.max(...wanted)).toBeLessThan(20);
+    wanted.length = 0;
+    path.run(20_000, { capacityBps: 2e6, bufferMs: 1000 }, watch);
+    expect(wanted).toEqual([]);
   });
 
   it('takes at least 85 % of the path within 3 s of its rise from 2 to 8 Mbit/s', () => {

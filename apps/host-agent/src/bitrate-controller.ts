@@ -50,6 +50,11 @@ export type BitrateReason =
 export interface BitrateDecision extends Quality {
   readonly bitrateBps: number;
   readonly reason: BitrateReason;
+  /**
+   * A queue overflowed and is empty again: what was lost may have used up the viewer's retries,
+   * and a browser then waits three seconds before it asks. A keyframe now ends that.
+   */
+  readonly wantsKeyframe: boolean;
 }
 
 /** Queue that is tolerated before we slow down; above `deep` it must also be drained. */
@@ -65,6 +70,7 @@ const LOSS = { free: 0.02, congested: 0.05 } as const;
 const JITTER_MS = 30;
 const HOLD_AFTER_DECREASE_MS = 800;
 const LOSS_DECREASE_SPACING_MS = 1_000;
+const LOSS_WINDOW_MS = 1_300;
 /** Share of the remembered capacity within which we approach it gently. */
 const NEAR_CAPACITY = 0.9;
 const PAST_CAPACITY = 1.05;
@@ -74,8 +80,8 @@ const CAPACITY_MEMORY_MS = 10_000;
  * begins gently and doubles while all is quiet, so that a steady path sees small probes and a path
  * that has grown is taken soon.
  */
-const GROWTH_PER_S = { near: 0.1, probe: 0.25, most: 1.2 } as const;
-const GROWTH_DOUBLES_MS = 350;
+const GROWTH_PER_S = { near: 0.12, probe: 0.3, most: 1.3 } as const;
+const GROWTH_DOUBLES_MS = 300;
 const USAGE_PAUSE_MS = 700;
 /**
  * A sender that uses less than this share of its target shows nothing about the path. The encoder
@@ -89,6 +95,7 @@ const SETTLE_SHARE = 0.85;
 const SETTLE_MS = 3_000;
 /** At most so much at once: what is sent is known over half a second, and may be old news. */
 const CUT_MOST = 0.4;
+const CUT_AGAIN_MOST = 0.65;
 /** A queue that has grown by this since the last decrease was not answered by it. */
 const QUEUE_GROWN_MS = 20;
 const GROWING_SPACING_MS = 100;
@@ -103,8 +110,13 @@ export class BitrateController {
   #updatedAt: number | null = null;
   #decreasedAt = Number.NEGATIVE_INFINITY;
   #queueAtDecreaseMs = 0;
+  #queueSeenAt = Number.NEGATIVE_INFINITY;
+  #overflowed = false;
+  #wantsKeyframe = false;
   /** Share of the target that is really sent, while the sender is not idle. */
   #usage = 0.8;
+  #fps = 0;
+  /** What arrived while a queue stood, bits per second on the wire. */
   #capacity: { bps: number; at: number } | null = null;
   #lossEpisode: { startedBps: number; lossAtStart: number } | null = null;
   #probingSince: number | null = null;
@@ -138,17 +150,28 @@ export class BitrateController {
     const baseRttMs = this.#trackRtt(feedback.rttMs, now);
     this.#trackUsage(feedback, now);
 
+    this.#settle(feedback, now);
     if (this.#queueIsBuilding(feedback)) {
       this.#decreaseForDelay(feedback, now, 'queue-delay');
     } else if (this.#rttIsHigh(feedback, baseRttMs)) {
       this.#decreaseForDelay(feedback, now, 'rtt');
-    } else if (this.#lossIsCongestion(feedback)) {
+    } else if (this.#lossIsCongestion(feedback, now)) {
       this.#decreaseForLoss(feedback, now);
     } else {
       this.#increase(feedback, now, elapsedS);
     }
     const step = this.#ladder.update(this.#bitrateBps, now);
-    return { bitrateBps: Math.round(this.#bitrateBps), ...step, reason: this.#reason };
+    // The encoder budgets for the frame rate it is told: with half of it, a picture gets twice.
+    if (this.#fps !== 0) this.#usage = Math.min((this.#usage * this.#fps) / step.fps, 1);
+    this.#fps = step.fps;
+    const wantsKeyframe = this.#wantsKeyframe;
+    this.#wantsKeyframe = false;
+    return {
+      bitrateBps: Math.round(this.#bitrateBps),
+      ...step,
+      reason: this.#reason,
+      wantsKeyframe,
+    };
   }
 
   #trackRtt(rttMs: number | null, now: number): number | null {
@@ -182,8 +205,10 @@ export class BitrateController {
     return f.rttMs > baseRttMs + RTT_OVER_BASE_MS;
   }
 
-  #lossIsCongestion(f: PathFeedback): boolean {
+  #lossIsCongestion(f: PathFeedback, now: number): boolean {
     if (f.lossFraction === null) return false;
+    // A queue that overflowed has been answered; its losses stay in the window for a while.
+    if (now - this.#queueSeenAt < LOSS_WINDOW_MS) return false;
     if (f.lossFraction >= LOSS.congested) return true;
     const jittery = (f.jitterMs ?? 0) > JITTER_MS;
     const queued = (f.queueDelayMs ?? 0) > QUEUE_EMPTY_MS;
@@ -192,10 +217,13 @@ export class BitrateController {
 
   #decreaseForDelay(f: PathFeedback, now: number, reason: 'queue-delay' | 'rtt'): void {
     const queueMs = f.queueDelayMs ?? 0;
+    this.#queueSeenAt = now;
+    if ((f.lossFraction ?? 0) > LOSS.congested) this.#overflowed = true;
     // One queue is answered once: its feedback needs a round trip and some to come back.
     const grown = queueMs > this.#queueAtDecreaseMs + QUEUE_GROWN_MS;
-    const spacing = grown ? GROWING_SPACING_MS : 200 + (f.rttMs ?? 100);
-    if (now - this.#decreasedAt < spacing) {
+    const sinceDecrease = now - this.#decreasedAt;
+    const answered = 200 + (f.rttMs ?? 100);
+    if (sinceDecrease < (grown ? GROWING_SPACING_MS : answered)) {
       this.#reason = reason;
       return;
     }
@@ -206,12 +234,13 @@ export class BitrateController {
       return;
     }
     // What arrives while a queue stands is what the path carries: go below it, so that it drains.
-    this.#capacity = { bps: f.receiveRateBps / this.#usage, at: now };
+    this.#capacity = { bps: f.receiveRateBps, at: now };
     const share = Math.min(Math.max(1 - queueMs / DRAIN.ms, DRAIN.most), DRAIN.least);
     // Repairs are in what is sent, and grow with the losses of a full queue: cut by what the wire
     // sees, not by what the encoder was told.
     const factor = (f.receiveRateBps * share) / Math.max(f.sendRateBps, f.receiveRateBps);
-    const target = this.#bitrateBps * Math.max(factor, CUT_MOST);
+    const most = sinceDecrease < answered ? CUT_AGAIN_MOST : CUT_MOST;
+    const target = this.#bitrateBps * Math.max(factor, most);
     this.#decreaseTo(target, now, reason);
   }
 
@@ -242,7 +271,6 @@ export class BitrateController {
   #increase(f: PathFeedback, now: number, elapsedS: number): void {
     if ((f.lossFraction ?? 0) <= LOSS.free) this.#lossEpisode = null;
     const settling = now - this.#decreasedAt < HOLD_AFTER_DECREASE_MS;
-    this.#settle(f, now);
     const queued = (f.queueDelayMs ?? 0) > QUEUE_MS.tolerated;
     if (settling || queued || (f.lossFraction ?? 0) > LOSS.free) {
       this.#reason = 'hold';
@@ -276,8 +304,10 @@ export class BitrateController {
     const drained = f.queueDelayMs !== null && f.queueDelayMs <= QUEUE_EMPTY_MS;
     if (!drained || this.#queueAtDecreaseMs === 0) return;
     this.#queueAtDecreaseMs = 0;
+    this.#wantsKeyframe = this.#overflowed;
+    this.#overflowed = false;
     if (this.#capacity === null || now - this.#capacity.at > SETTLE_MS) return;
-    const settled = Math.min(this.#capacity.bps * SETTLE_SHARE, this.#limits.maxBps);
+    const settled = Math.min(this.#fullTarget() * SETTLE_SHARE, this.#limits.maxBps);
     this.#bitrateBps = Math.max(this.#bitrateBps, settled);
   }
 
@@ -285,10 +315,15 @@ export class BitrateController {
     return f.sendRateBps < APPLICATION_LIMITED * this.#bitrateBps;
   }
 
+  /** The target at which what is really sent fills the remembered capacity. */
+  #fullTarget(): number {
+    return (this.#capacity?.bps ?? Number.POSITIVE_INFINITY) / this.#usage;
+  }
+
   /** Past the remembered capacity without a queue, the memory is wrong: the path has grown. */
   #isNearCapacity(): boolean {
     if (this.#capacity === null) return false;
-    const share = this.#bitrateBps / this.#capacity.bps;
+    const share = this.#bitrateBps / this.#fullTarget();
     if (share > PAST_CAPACITY) {
       this.#capacity = null;
       return false;
