@@ -22,12 +22,17 @@ const output = forWindows
   ? join('dist', 'windows', 'pion_webrtc.dll')
   : join('dist', nameHere ?? 'libpion_webrtc.so');
 makeDirectory(dirname(output));
+// Nothing but the functions of the header is visible. (Windows: a DLL exports what is marked so.)
+const hide =
+  process.platform === 'linux' && !forWindows
+    ? ` -extldflags "-Wl,--version-script=${join(here, 'exports.map')}"`
+    : '';
 const env = { ...goEnv(), CGO_ENABLED: '1' };
 if (forWindows) Object.assign(env, { GOOS: 'windows', GOARCH: 'amd64', CC: windowsCompiler });
 process.exit(
   run(
     findGo(),
-    ['build', '-trimpath', '-buildmode=c-shared', '-ldflags=-s -w', '-o', output, '.'],
+    ['build', '-trimpath', '-buildmode=c-shared', `-ldflags=-s -w${hide}`, '-o', output, '.'],
     env,
   ),
 );
