@@ -78,6 +78,16 @@ export function choice<const T extends string>(values: readonly T[], fallback: T
   return field(parsed(read), fallback, values.join(', '), about);
 }
 
+/** Some of a closed list, separated by commas, each once; '' for none. */
+export function choices(values: readonly string[], about: string) {
+  const read = (text: string) => {
+    const chosen = list(text);
+    const known = chosen.every((entry) => values.includes(entry));
+    return known && new Set(chosen).size === chosen.length ? chosen : undefined;
+  };
+  return field(parsed(read), '', `a comma-separated list of ${values.join(', ')}`, about);
+}
+
 export function text(fallback: string, allowed: string, about: string, extra?: Extra) {
   return field(
     parsed((value) => value),

@@ -110,10 +110,6 @@ test('the same port twice is refused', () => {
 
 describe('what this build does not have is refused, never ignored', () => {
   test.each([
-    ['ENABLE_AUTH', { ENABLE_AUTH: 'true' }],
-    ['JWT_SECRET', { JWT_SECRET: 'hush-hush' }],
-    ['JWT_ISSUER', { JWT_ISSUER: 'me' }],
-    ['JWT_AUDIENCE', { JWT_AUDIENCE: 'you' }],
     ['REDIS_URL', { REDIS_URL: 'redis://:hush-hush@127.0.0.1' }],
     ['REDIS_URL', { NODE_ENV: 'production' }],
   ])('%s by %j', (name, environment) => {

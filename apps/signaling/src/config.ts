@@ -1,5 +1,7 @@
 import { LIMITS, SUBPROTOCOL_V2 } from '@peerdeck/protocol';
 import * as z from 'zod';
+import { authFault } from './auth/auth-config.ts';
+import { authFields } from './auth/auth-fields.ts';
 import {
   choice,
   fieldMeta,
@@ -18,7 +20,6 @@ import {
 export const EXIT_CONFIG = 78;
 
 const DAY_MS = 86_400_000;
-const NO_AUTH = 'authentication is not available in this build';
 
 /** Every variable the service reads, in the order of the documentation. */
 export const envSchema = z.object({
@@ -129,10 +130,7 @@ export const envSchema = z.object({
   SUBPROTOCOL: token(
     `Subprotocol that clients of the original protocol must ask for. ${SUBPROTOCOL_V2} is always understood.`,
   ),
-  ENABLE_AUTH: flag(false, 'Ask every client for a JWT.', { unavailable: NO_AUTH }),
-  JWT_SECRET: text('', 'a secret', 'Key of HS256 tokens.', { secret: true, unavailable: NO_AUTH }),
-  JWT_ISSUER: text('', 'a text', 'Demanded `iss`.', { unavailable: NO_AUTH }),
-  JWT_AUDIENCE: text('', 'a text', 'Demanded `aud`.', { unavailable: NO_AUTH }),
+  ...authFields,
   LOG_LEVEL: choice(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     'info',
@@ -206,17 +204,6 @@ function checkAvailable(
     const { unavailable } = describeVariable('REDIS_URL');
     throw new ConfigError('REDIS_URL', `REDIS_URL: ${why}${unavailable}. ${remedy}.`);
   }
-  const wanted = (['JWT_SECRET', 'JWT_ISSUER', 'JWT_AUDIENCE'] as const).find(
-    (name) => config[name] !== '',
-  );
-  if (config.ENABLE_AUTH || wanted !== undefined) {
-    const name = config.ENABLE_AUTH ? 'ENABLE_AUTH' : (wanted ?? 'JWT_SECRET');
-    const shown = config.ENABLE_AUTH ? 'ENABLE_AUTH=true' : `${name} is set`;
-    throw new ConfigError(
-      name,
-      `${shown}, but ${NO_AUTH}. Allowed: ENABLE_AUTH=false and no JWT_* variable.`,
-    );
-  }
 }
 
 function checkTogether(config: Config): void {
@@ -234,6 +221,8 @@ function checkTogether(config: Config): void {
   if (config.SUBPROTOCOL === SUBPROTOCOL_V2) {
     throw refuse('SUBPROTOCOL', SUBPROTOCOL_V2, 'a name of your own, or nothing');
   }
+  const auth = authFault(config);
+  if (auth !== undefined) throw refuse(auth.variable, auth.value, auth.allowed);
   if (
     config.REQUIRE_WSS &&
     config.TLS_CERT_FILE === '' &&

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { CLOSE } from '@peerdeck/protocol';
 import type { WebSocket } from 'ws';
 import { admit, type AdmissionRules } from './admission.ts';
+import { originalToken, subprotocolToken } from './auth/handshake-token.ts';
 import type { BusListener, RoomEvent } from './bus/bus.ts';
 import type { ClientAddress } from './client-address.ts';
 import { limitKey } from './client-address.ts';
@@ -70,11 +71,12 @@ export class Gateway implements BusListener {
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#whenEmpty?.();
     });
+    const subprotocols = subprotocolsOf(request);
     const admission = admit(
       {
         url: request.url ?? '/',
         origin: request.headers.origin,
-        subprotocols: subprotocolsOf(request),
+        subprotocols,
         secure: address.secure,
       },
       this.#options.rules,
@@ -101,7 +103,8 @@ export class Gateway implements BusListener {
     const onJoined = () => {
       this.#pending.delete(connection.id);
     };
-    const shared = { context, connection, limitKey: key, onJoined };
+    const token = version === 'v2' ? subprotocolToken(subprotocols) : originalToken(request);
+    const shared = { context, connection, limitKey: key, onJoined, token };
     const session =
       admission.version === 'v2'
         ? new V2Session(shared)
@@ -120,6 +123,10 @@ export class Gateway implements BusListener {
 
   replaced(connectionId: string): void {
     this.#entries.get(connectionId)?.session.replaced();
+  }
+
+  lost(connectionId: string): void {
+    this.#entries.get(connectionId)?.session.lost();
   }
 
   /** All connections that have not ended. */

@@ -36,6 +36,12 @@ async function run(config: Config): Promise<void> {
   if (config.NODE_ENV === 'production' && !config.REQUIRE_WSS && config.TLS_CERT_FILE === '') {
     log.warn('plain ws is accepted: set REQUIRE_WSS, or TLS_CERT_FILE and TLS_KEY_FILE');
   }
+  if (
+    !config.ENABLE_AUTH &&
+    (config.JWT_SECRET || config.JWT_PUBLIC_KEY_FILE || config.JWT_JWKS_URL)
+  ) {
+    log.warn('everybody may enter: a key for tokens is configured, but ENABLE_AUTH is false');
+  }
   process.send?.({ type: 'ready', port, healthPort, url });
 }
 

@@ -1,5 +1,6 @@
 import type { ClientMessageType } from '@peerdeck/protocol';
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { AuthResult } from './auth/authenticator.ts';
 import { Counts } from './counts.ts';
 import type { RegistryCounts } from './room-registry.ts';
 
@@ -23,6 +24,7 @@ export class Metrics {
   readonly #closes: Counts;
   readonly #limited: Counts;
   readonly #rejected: Counts;
+  readonly #auth: Counts;
   readonly #relaySeconds: Histogram;
 
   /** `processMetrics` adds those of the process (CPU, memory, event loop, garbage collection). */
@@ -53,6 +55,10 @@ export class Metrics {
     ]);
     this.#rejected = counter('connections_rejected', 'Connections refused at the door.', [
       'reason',
+    ]);
+    this.#auth = counter('auth', 'Tokens checked, and ended while connected, by result.', [
+      'protocol',
+      'result',
     ]);
     this.#relaySeconds = new Histogram({
       name: 'signaling_relay_seconds',
@@ -112,6 +118,10 @@ export class Metrics {
 
   limited(scope: LimitScope): void {
     this.#limited.inc(scope);
+  }
+
+  authenticated(protocol: 'original' | 'v2', result: AuthResult): void {
+    this.#auth.inc(protocol, result);
   }
 
   rejected(reason: string): void {

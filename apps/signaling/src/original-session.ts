@@ -27,19 +27,23 @@ export class OriginalSession implements Session {
   readonly #limitKey: string;
   readonly #onJoined: () => void;
   readonly #room: string;
+  readonly #token: string | undefined;
   readonly #rate: Gcra;
   readonly #offences = new Gcra(OFFENCES);
   /** Frames that come before the join is done wait for it. */
   readonly #ready: Promise<void>;
   #member: RoomMember | undefined;
   #ended = false;
+  #cancelExpiry = () => {};
 
-  constructor({ context, connection, limitKey, onJoined, room }: OriginalSessionOptions) {
+  constructor(options: OriginalSessionOptions) {
+    const { context, connection, limitKey, onJoined, room, token } = options;
     this.#context = context;
     this.#connection = connection;
     this.#limitKey = limitKey;
     this.#onJoined = onJoined;
     this.#room = room;
+    this.#token = token;
     this.#rate = new Gcra(context.settings.messageRate);
     this.#ready = this.#join().catch((error: unknown) => {
       this.failed(error);
@@ -68,11 +72,17 @@ export class OriginalSession implements Session {
   /** Places of the original protocol cannot be taken over. */
   replaced(): void {}
 
+  lost(): void {
+    this.#member = undefined;
+    this.#connection.close(CLOSE.unavailable, 'Unavailable');
+  }
+
   /** Its clients know no such message; the close code 1012 has to do. */
   drain(): void {}
 
   ended(_end: ConnectionEnd): void {
     this.#ended = true;
+    this.#cancelExpiry();
     const member = this.#member;
     this.#member = undefined;
     if (member !== undefined) void this.#depart(member);
@@ -84,6 +94,8 @@ export class OriginalSession implements Session {
 
   async #join(): Promise<void> {
     const { bus, random, log, metrics } = this.#context;
+    const entry = await this.#authenticate();
+    if (entry === 'refused') return;
     const outcome = await bus.join({
       room: this.#room,
       kind: 'original',
@@ -104,9 +116,29 @@ export class OriginalSession implements Session {
       return;
     }
     this.#member = outcome.member;
+    this.#cancelExpiry = entry();
     this.#onJoined();
     const room = roomTag(this.#room);
     log.info({ connection: this.#connection.id, peer: outcome.member.peerId, room }, 'joined');
+  }
+
+  /** Answers with what starts the watch over the token's end. */
+  async #authenticate(): Promise<'refused' | (() => () => void)> {
+    const { auth, metrics } = this.#context;
+    if (auth === undefined) return () => () => {};
+    const wanted = { room: this.#room, role: undefined };
+    const decision = await auth.decide(this.#token, wanted, 'original');
+    if (this.#ended) return 'refused';
+    if (!decision.ok) {
+      metrics.joined('original', decision.code);
+      const { code, text } = REFUSALS[decision.code];
+      this.#connection.close(code, text);
+      return 'refused';
+    }
+    return () =>
+      auth.untilEnd(decision.grant, 'original', () => {
+        this.#connection.close(CLOSE.policy, 'Unauthorized');
+      });
   }
 
   #relay(text: string, member: RoomMember): void {
@@ -156,11 +188,13 @@ export class OriginalSession implements Session {
 }
 
 const REFUSALS: Record<
-  JoinRefusal | 'unavailable',
+  JoinRefusal | 'unavailable' | 'unauthorized' | 'forbidden',
   { readonly code: number; readonly text: string }
 > = {
   'room-full': { code: CLOSE.normal, text: 'Room is full' },
   'wrong-room-kind': { code: CLOSE.policy, text: 'Invalid roomId' },
   'host-slot-taken': { code: CLOSE.policy, text: 'Forbidden' },
   unavailable: { code: CLOSE.unavailable, text: 'Unavailable' },
+  unauthorized: { code: CLOSE.policy, text: 'Unauthorized' },
+  forbidden: { code: CLOSE.policy, text: 'Forbidden' },
 };

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { Authenticator } from './auth/authenticator.ts';
+import { KeyFileError, createAuthenticator, type AuthParts } from './auth/create-authenticator.ts';
 import { MemoryBus } from './bus/memory.ts';
 import type { Bus } from './bus/bus.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -47,13 +49,13 @@ export class Service {
   port = 0;
   healthPort = 0;
 
+  /** @throws {ConfigError} for a key that tokens cannot be checked with. */
   constructor(options: ServiceOptions) {
     const { config, log, nodeId } = options;
     this.#options = options;
     const clock = (this.#clock = options.clock ?? systemClock);
     const random = (this.#random = options.random ?? systemRandom);
     const isDraining = () => this.#draining;
-    this.#bus = options.bus ?? new MemoryBus({ nodeId, clock, ...registryOptions(config) });
     const metrics = new Metrics(
       {
         connections: () => this.#gateway.open,
@@ -63,6 +65,8 @@ export class Service {
       },
       options.processMetrics ?? false,
     );
+    const auth = authenticator(config, { clock, log, metrics });
+    this.#bus = options.bus ?? new MemoryBus({ nodeId, clock, ...registryOptions(config) });
     this.#heartbeat = new Heartbeat({
       clock,
       intervalMs: config.HEARTBEAT_INTERVAL_MS,
@@ -77,6 +81,7 @@ export class Service {
       random,
       log,
       metrics,
+      auth,
       ipLimiter: limiter(config.RATE_LIMIT_IP_MSGS_PER_10S),
       roomLimiter: limiter(config.RATE_LIMIT_ROOM_MSGS_PER_10S),
       isDraining,
@@ -195,6 +200,20 @@ export class Service {
         'the PEM key of the first certificate in TLS_CERT_FILE',
       );
     }
+  }
+}
+
+function authenticator(config: Config, parts: AuthParts): Authenticator | undefined {
+  try {
+    return createAuthenticator(config, parts);
+  } catch (error) {
+    if (!(error instanceof KeyFileError)) throw error;
+    const value = config[error.variable];
+    throw refuse(
+      error.variable,
+      typeof value === 'string' ? value : value.join(','),
+      error.message,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IceServer } from '@peerdeck/protocol';
+import type { Authenticator } from './auth/authenticator.ts';
 import type { Bus, RoomEvent } from './bus/bus.ts';
 import type { Clock } from './clock.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
@@ -14,6 +15,8 @@ export interface Session extends ConnectionHandler {
   event(event: RoomEvent): void;
   /** Another connection took this one's place. */
   replaced(): void;
+  /** The place is gone through no fault of the client. */
+  lost(): void;
   /** The node goes away: come back, to another one, in so many milliseconds. */
   drain(retryAfterMs: number): void;
 }
@@ -37,6 +40,8 @@ export interface SessionContext {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** undefined: everybody may enter every room. */
+  readonly auth: Authenticator | undefined;
   readonly ipLimiter: Limiter;
   readonly roomLimiter: Limiter;
   /** While the node drains, a connection that ends is no member that leaves. */
@@ -46,6 +51,8 @@ export interface SessionContext {
 export interface SessionOptions {
   readonly context: SessionContext;
   readonly connection: Connection;
+  /** The token that came with the handshake; it never reaches a log. */
+  readonly token: string | undefined;
   /** What limits per address count this client by. */
   readonly limitKey: string;
   /** It holds a place in a room now. */

@@ -21,6 +21,9 @@ import { OFFENCES, type Session, type SessionContext, type SessionOptions } from
 /** Frames kept for a member between its join and its welcome; more, and it is too slow. */
 const MAX_EARLY = 256;
 
+/** When a member whose place is gone comes back. */
+const LOST_RETRY_MS = 500;
+
 /** Close codes of a peer that leaves on purpose; any other end is a loss. */
 const LEAVING: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
@@ -35,21 +38,24 @@ export class V2Session implements Session {
   readonly #connection: Connection;
   readonly #limitKey: string;
   readonly #onJoined: () => void;
+  readonly #token: string | undefined;
   readonly #challenge: string;
   readonly #rate: Gcra;
   readonly #offences = new Gcra(OFFENCES);
   readonly #cancelJoinTimeout: () => void;
+  #cancelExpiry = () => {};
   /** Set while the join is under way: what the others send already. */
   #early: string[] | undefined;
   #joined: Joined | undefined;
   #end: ConnectionEnd | undefined;
 
-  constructor({ context, connection, limitKey, onJoined }: SessionOptions) {
+  constructor({ context, connection, limitKey, onJoined, token }: SessionOptions) {
     const { settings, random, clock } = context;
     this.#context = context;
     this.#connection = connection;
     this.#limitKey = limitKey;
     this.#onJoined = onJoined;
+    this.#token = token;
     this.#rate = new Gcra(settings.messageRate);
     this.#challenge = random.token(16);
     this.#cancelJoinTimeout = clock.after(settings.joinTimeoutMs, () => {
@@ -119,6 +125,11 @@ export class V2Session implements Session {
     this.#fail('replaced', 'a newer connection took this place');
   }
 
+  lost(): void {
+    this.#joined = undefined;
+    this.#fail('unavailable', 'the place in the room is gone: join again', LOST_RETRY_MS);
+  }
+
   drain(retryAfterMs: number): void {
     this.#send({ type: 'drain', retryAfterMs });
   }
@@ -126,6 +137,7 @@ export class V2Session implements Session {
   ended(end: ConnectionEnd): void {
     this.#end = end;
     this.#cancelJoinTimeout();
+    this.#cancelExpiry();
     this.#early = undefined;
     const joined = this.#joined;
     this.#joined = undefined;
@@ -152,6 +164,8 @@ export class V2Session implements Session {
         return;
       }
     }
+    const entry = await this.#authenticate(join);
+    if (entry === 'refused') return;
     this.#early = [];
     const outcome = await bus.join({
       room: join.room,
@@ -181,6 +195,7 @@ export class V2Session implements Session {
     }
     this.#cancelJoinTimeout();
     this.#joined = joined;
+    this.#cancelExpiry = entry();
     this.#onJoined();
     log.info(
       {
@@ -220,6 +235,23 @@ export class V2Session implements Session {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const frame of early) this.#connection.send(frame);
+  }
+
+  /** Answers with what starts the watch over the token's end. */
+  async #authenticate({ room, role, token }: Join): Promise<'refused' | (() => () => void)> {
+    const { auth, metrics } = this.#context;
+    if (auth === undefined) return () => () => {};
+    const decision = await auth.decide(token ?? this.#token, { room, role }, 'v2');
+    if (this.#end !== undefined) return 'refused';
+    if (!decision.ok) {
+      metrics.joined('v2', decision.code);
+      this.#fail(decision.code, decision.message);
+      return 'refused';
+    }
+    return () =>
+      auth.untilEnd(decision.grant, 'v2', () => {
+        this.#fail('unauthorized', 'the token has expired: come back with a new one');
+      });
   }
 
   async #leave(): Promise<void> {
@@ -331,6 +363,8 @@ function encode(message: ServerMessage): string {
 /** What the others hear of a member whose connection ended. */
 function departure(end: ConnectionEnd): LeaveReason {
   if (end.by === 'peer') return LEAVING.has(end.code) ? 'left' : 'lost';
+  // Its token ended while it was here: it may come back with a new one.
+  if (end.code === CLOSE.unauthorized) return 'lost';
   // Who may come back after this code finds the place kept; who broke the rules does not.
   return (closeCodeInfo(end.code)?.retry ?? true) ? 'lost' : 'kicked';
 }

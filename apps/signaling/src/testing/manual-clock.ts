@@ -1,5 +1,8 @@
 import type { Clock } from '../clock.ts';
 
+/** 2030-01-01, when this clock's 0 was. */
+const EPOCH = 1_893_456_000_000;
+
 /** Time that passes when a test says so. */
 export class ManualClock implements Clock {
   #now = 1000;
@@ -7,6 +10,10 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  epoch(): number {
+    return EPOCH + this.#now;
   }
 
   after(ms: number, callback: () => void): () => void {

@@ -1,0 +1,91 @@
+import type { Clock } from '../clock.ts';
+import type { Metrics } from '../metrics.ts';
+import { missingFrom, type Grant, type Wanted } from './grant.ts';
+import type { TokenFault, TokenVerifier } from './token-verifier.ts';
+
+export type AuthFault = TokenFault | 'room' | 'role';
+
+/** Values of the metric's label `result`. */
+export type AuthResult = AuthFault | 'ok' | 'expired-connected';
+
+export type AuthDecision =
+  | { readonly ok: true; readonly grant: Grant }
+  | {
+      readonly ok: false;
+      readonly code: 'unauthorized' | 'forbidden' | 'unavailable';
+      readonly message: string;
+    };
+
+export interface AuthenticatorOptions {
+  readonly verifier: TokenVerifier;
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'authenticated'>;
+}
+
+type Protocol = 'original' | 'v2';
+
+/** A timer cannot wait longer (it would fire at once), and the calendar may be set meanwhile. */
+const LONGEST_WAIT_MS = 60 * 60_000;
+
+/** Who may enter a room, and for how long. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  async decide(
+    token: string | undefined,
+    wanted: Wanted,
+    protocol: Protocol,
+  ): Promise<AuthDecision> {
+    const { verifier, metrics } = this.#options;
+    const verdict = await verifier.verify(token);
+    const fault = verdict.ok ? missingFrom(verdict.grant, wanted) : verdict.fault;
+    metrics.authenticated(protocol, fault ?? 'ok');
+    if (verdict.ok && fault === undefined) return { ok: true, grant: verdict.grant };
+    return { ok: false, ...REFUSALS[fault ?? 'malformed'] };
+  }
+
+  /** Calls back once the grant has ended; the answer cancels it. */
+  untilEnd(grant: Grant, protocol: Protocol, ended: () => void): () => void {
+    const { clock, metrics } = this.#options;
+    const left = () => Math.min(Math.max(0, grant.endsAt - clock.epoch()), LONGEST_WAIT_MS);
+    const look = () => {
+      if (left() > 0) {
+        cancel = clock.after(left(), look);
+        return;
+      }
+      metrics.authenticated(protocol, 'expired-connected');
+      ended();
+    };
+    let cancel = clock.after(left(), look);
+    return () => {
+      cancel();
+    };
+  }
+}
+
+/** What a client is told: the remedy, and nothing that helps to forge. */
+const REFUSALS: Readonly<
+  Record<
+    AuthFault,
+    { readonly code: 'unauthorized' | 'forbidden' | 'unavailable'; readonly message: string }
+  >
+> = {
+  missing: { code: 'unauthorized', message: 'this service asks for a token' },
+  malformed: { code: 'unauthorized', message: 'the token is not a JWT' },
+  algorithm: { code: 'unauthorized', message: 'the token is not valid' },
+  signature: { code: 'unauthorized', message: 'the token is not valid' },
+  'unknown-key': { code: 'unauthorized', message: 'the token is not valid' },
+  expired: { code: 'unauthorized', message: 'the token has expired: get a new one' },
+  'no-expiry': { code: 'unauthorized', message: 'the token has no exp claim' },
+  'not-yet-valid': { code: 'unauthorized', message: 'the token is not valid yet (nbf)' },
+  issuer: { code: 'unauthorized', message: 'the token is from another issuer' },
+  audience: { code: 'unauthorized', message: 'the token is for another audience' },
+  claims: { code: 'forbidden', message: 'the token needs rooms, an array of texts, and role' },
+  'keys-unavailable': { code: 'unavailable', message: 'tokens cannot be checked now' },
+  room: { code: 'forbidden', message: 'the token does not allow this room' },
+  role: { code: 'forbidden', message: 'the token does not allow this role' },
+};

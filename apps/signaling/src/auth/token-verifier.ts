@@ -1,0 +1,99 @@
+import { LIMITS } from '@peerdeck/protocol';
+import { errors, jwtVerify, type JWTVerifyGetKey, type JWTPayload } from 'jose';
+import type { Clock } from '../clock.ts';
+import { readGrant, type Grant } from './grant.ts';
+import { KeysUnavailable } from './key-set.ts';
+
+/** Why a token is not taken; `ok` and these are the values of the metric's label. */
+export type TokenFault =
+  | 'missing'
+  | 'malformed'
+  | 'algorithm'
+  | 'signature'
+  | 'unknown-key'
+  | 'expired'
+  | 'no-expiry'
+  | 'not-yet-valid'
+  | 'issuer'
+  | 'audience'
+  | 'claims'
+  | 'keys-unavailable';
+
+export type Verdict =
+  { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly fault: TokenFault };
+
+export interface TokenVerifierOptions {
+  /** By the header of a token whose algorithm is one of `algorithms`. */
+  readonly key: JWTVerifyGetKey;
+  /** Never empty, and never of both kinds (auth-config.ts). */
+  readonly algorithms: readonly string[];
+  /** '' for any. */
+  readonly issuer: string;
+  readonly audience: string;
+  readonly skewS: number;
+  readonly clock: Clock;
+}
+
+/** Whether a JWT (RFC 7519) is genuine, and what it grants. What is not proven is refused. */
+export class TokenVerifier {
+  readonly #options: TokenVerifierOptions;
+
+  constructor(options: TokenVerifierOptions) {
+    if (options.algorithms.length === 0) throw new RangeError('algorithms must name one');
+    this.#options = options;
+  }
+
+  async verify(token: string | undefined): Promise<Verdict> {
+    if (token === undefined || token === '') return { ok: false, fault: 'missing' };
+    if (token.length > LIMITS.token) return { ok: false, fault: 'malformed' };
+    const { key, algorithms, issuer, audience, skewS, clock } = this.#options;
+    let claims: JWTPayload;
+    try {
+      const verified = await jwtVerify(token, key, {
+        algorithms: [...algorithms],
+        requiredClaims: ['exp'],
+        clockTolerance: skewS,
+        currentDate: new Date(clock.epoch()),
+        ...(issuer === '' ? {} : { issuer }),
+        ...(audience === '' ? {} : { audience }),
+      });
+      claims = verified.payload;
+    } catch (error) {
+      return { ok: false, fault: faultOf(error) };
+    }
+    const grant = readGrant(claims, ((claims.exp ?? 0) + skewS) * 1000);
+    return grant === undefined ? { ok: false, fault: 'claims' } : { ok: true, grant };
+  }
+}
+
+function faultOf(error: unknown): TokenFault {
+  if (error instanceof KeysUnavailable) return 'keys-unavailable';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'algorithm';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature';
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return claimFault(error);
+  if (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  ) {
+    return 'unknown-key';
+  }
+  if (error instanceof errors.JOSEError) return 'malformed';
+  // A key of the set that cannot be used with this algorithm.
+  return 'unknown-key';
+}
+
+function claimFault({ claim, reason }: errors.JWTClaimValidationFailed): TokenFault {
+  switch (claim) {
+    case 'exp':
+      return reason === 'missing' ? 'no-expiry' : 'malformed';
+    case 'nbf':
+      return reason === 'check_failed' ? 'not-yet-valid' : 'malformed';
+    case 'iss':
+      return 'issuer';
+    case 'aud':
+      return 'audience';
+    default:
+      return 'malformed';
+  }
+}
