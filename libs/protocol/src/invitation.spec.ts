@@ -47,7 +47,17 @@ describe('parseLink', () => {
     });
   });
 
+  it('reads a token', () => {
+    expect(parseLink(`#c=${CODE}&t=aa.b-b.c_c`)).toMatchObject({
+      ok: true,
+      invitation: { token: 'aa.b-b.c_c' },
+    });
+  });
+
   it.each([
+    [`#c=${CODE}&t=`, 'token'],
+    [`#c=${CODE}&t=a.b`, 'token'],
+    [`#c=${CODE}&t=a.b.${'c'.repeat(8192)}`, 'token'],
     ['https://deck.example/', 'missing'],
     ['https://deck.example/#', 'no code'],
     [`#c=${CODE}&v=V-${CODE}`, 'or two'],

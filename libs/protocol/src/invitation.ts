@@ -1,4 +1,5 @@
 import { BASE64URL_16 } from './identifiers.ts';
+import { LIMITS } from './limits.ts';
 import { parseRoomCode, type RoomCode } from './room-code.ts';
 
 /** What a host hands out: a code alone, or a link that carries it and more. */
@@ -8,6 +9,8 @@ export interface Invitation {
   readonly hostKeyHash?: string;
   /** Where signaling is, if not at the page's own origin. */
   readonly signalingUrl?: string;
+  /** What the signaling service's operator lets in by. */
+  readonly token?: string;
 }
 export type ParsedInvitation =
   | { readonly ok: true; readonly invitation: Invitation }
@@ -62,14 +65,24 @@ export function parseLink(link: string): ParsedInvitation {
   if (signalingUrl !== null && !/^wss?:\/\/[^\s]{1,2048}$/i.test(signalingUrl)) {
     return refuse("The link's signaling address (s=) must start with ws:// or wss://.");
   }
+  const token = fragment.get('t');
+  if (token !== null && !isToken(token)) {
+    return refuse("The link's token (t=) is damaged; ask for the link again.");
+  }
   return {
     ok: true,
     invitation: {
       code: parsed.code,
+      ...(token === null ? {} : { token }),
       ...(hostKeyHash === null ? {} : { hostKeyHash }),
       ...(signalingUrl === null ? {} : { signalingUrl }),
     },
   };
+}
+
+/** Whether a text has the form of a signed JWT (RFC 7515, 7.1); the service says if it is good. */
+export function isToken(text: string): boolean {
+  return text.length <= LIMITS.token && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 }
 
 /** What a person put into one field: a code, or a whole link. Never throws. */

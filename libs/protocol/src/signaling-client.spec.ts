@@ -374,6 +374,30 @@ describe('a loss', () => {
     expect(errors).toMatchObject([{ code: 'room-full', fatal: true }]);
   });
 
+  it('by the end of a token that can be renewed is not final, and brings the new one', async () => {
+    let token = 'old';
+    const { client } = create({ token: () => token });
+    const end = await join(client);
+    end.send({ type: 'error', code: 'unauthorized', message: 'expired', fatal: true });
+    end.socket.close(4001);
+    const { inMs } = await reached(client, 'reconnecting');
+    token = 'new';
+    timers.advance(inMs);
+    const again = await server.accept();
+    expect(await again.next()).toMatchObject({ type: 'join', token: 'new', resume: 'resume-1' });
+    again.socket.close(4001);
+    await reached(client, 'reconnecting');
+  });
+
+  it('is final for a token that never let in, renewable or not', async () => {
+    const { client } = create({ token: () => 'wrong' });
+    client.connect();
+    const end = await server.accept();
+    expect(await end.next()).toMatchObject({ type: 'join', token: 'wrong' });
+    end.socket.close(4001, 'why');
+    expect(await reached(client, 'closed')).toMatchObject({ code: 4001, final: true });
+  });
+
   it('waits as long as a fatal error asks', async () => {
     const { client } = create();
     const end = await join(client);

@@ -69,8 +69,11 @@ export interface SignalingClientOptions {
   readonly role: PeerRole;
   readonly WebSocket: SocketConstructor;
   readonly name?: string;
-  /** The operator's JWT, where the service wants one. */
-  readonly token?: string;
+  /**
+   * The operator's JWT, where the service wants one. A function is asked before each try, so that
+   * a token may be renewed: then its end is no final one, and the client comes back.
+   */
+  readonly token?: string | (() => string | undefined);
   /** A host's key: the client waits for `hello` and signs the slot. */
   readonly hostKey?: HostKey;
   readonly maxViewers?: number;
@@ -277,7 +280,9 @@ export class SignalingClient {
   }
 
   #join(challenge: string | undefined): void {
-    const { room, role, name, token, hostKey, maxViewers } = this.#options;
+    const { room, role, name, hostKey, maxViewers } = this.#options;
+    const given = this.#options.token;
+    const token = typeof given === 'function' ? given() : given;
     this.#write({
       type: 'join',
       room,
@@ -367,8 +372,10 @@ export class SignalingClient {
     const fatal = this.#fatal;
     this.#dropSocket();
     this.#clearTimers();
+    const renewable = this.#mayRenew(code);
     const final =
-      !mayRetryAfterClose(code) || (fatal && errorCodeInfo(fatal.code)?.retryable === false);
+      !renewable &&
+      (!mayRetryAfterClose(code) || (fatal && errorCodeInfo(fatal.code)?.retryable === false));
     const text = fatal?.message ?? (reason === '' ? 'the connection was lost' : reason);
     if (final === true) {
       this.#giveUp(code, text, true);
@@ -380,7 +387,7 @@ export class SignalingClient {
     const next = this.#policy.next(this.#attempt, {
       random: this.#random,
       retryAfterMs,
-      closeCode: code,
+      closeCode: renewable ? undefined : code,
     });
     if (next === 'stop') {
       this.#giveUp(code, text, false);
@@ -391,6 +398,13 @@ export class SignalingClient {
       this.#open();
     }, next);
     this.#setState({ state: 'reconnecting', inMs: next, attempt: this.#attempt, reason: text });
+  }
+
+  /** A token that let in once and ended; one that never did is the user's mistake. */
+  #mayRenew(code: number): boolean {
+    const { token } = this.#options;
+    const wasIn = this.#welcome !== undefined;
+    return code === CLOSE.unauthorized && wasIn && typeof token === 'function';
   }
 
   #giveUp(code: number, reason: string, final: boolean): void {
