@@ -87,7 +87,7 @@ export class Agent {
   }
 
   #join(engine: Engine, screen: Screen): void {
-    const { config, identity, log, now, timers, WebSocket } = this.#options;
+    const { config, identity, log, now, timers, token, WebSocket } = this.#options;
     const { controlKey, viewKey, roomId } = deriveControl(identity.code);
     const hostName = config.host.name === '' ? hostname() : config.host.name;
     const signaling = new SignalingClient({
@@ -100,7 +100,7 @@ export class Agent {
       name: hostName.slice(0, 64),
       hostKey: identity.hostKey,
       maxViewers: config.host.maxViewers,
-      ...(config.client.token === '' ? {} : { token: config.client.token }),
+      ...(token === undefined ? {} : { token }),
     });
     const audience = new Audience({
       engine,

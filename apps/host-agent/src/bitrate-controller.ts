@@ -94,8 +94,8 @@ const DRAIN = { ms: 400, most: 0.5, least: 0.85 } as const;
 const SETTLE_SHARE = 0.85;
 const SETTLE_MS = 3_000;
 /** At most so much at once: what is sent is known over half a second, and may be old news. */
-const CUT_MOST = 0.4;
-const CUT_AGAIN_MOST = 0.65;
+const CUT_MOST = 0.35;
+const CUT_AGAIN_MOST = 0.5;
 /** A queue that has grown by this since the last decrease was not answered by it. */
 const QUEUE_GROWN_MS = 20;
 const GROWING_SPACING_MS = 100;

@@ -46,6 +46,12 @@ const flags: readonly Flag[] = [
     text: 'where viewers open the page; the printed link starts with it',
     sets: 'client.webUrl',
   },
+  {
+    name: '--token-file',
+    value: 'FILE',
+    text: 'file with a token for the signaling service; may be replaced at any time',
+    sets: 'client.tokenFile',
+  },
   { name: '--set', value: 'KEY=VALUE', text: 'any key of the configuration; may be repeated' },
   { name: '--identity', value: 'FILE', text: 'where the room code and the host key are kept' },
   { name: '--new-code', text: 'make a new room code; old codes and links stop working' },

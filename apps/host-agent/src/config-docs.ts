@@ -37,6 +37,7 @@ export function configurationMarkdown(): string {
     '| --- | --- |',
     '| `PEERDECK_CONFIG` | the configuration file, as `--config` |',
     '| `PEERDECK_IDENTITY` | the identity file, as `--identity` |',
+    '| `PEERDECK_TOKEN_FILE` | the file with the token, as `--token-file` |',
     '| `PEERDECK_LOG_LEVEL` | the log level, as `--log-level` |',
     '| `PEERDECK_NATIVE_DIR` | the folder that holds both native libraries |',
     '| `DISPLAY` | the X display, where `host.display` is empty |',

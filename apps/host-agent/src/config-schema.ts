@@ -26,6 +26,11 @@ const clientSchema = z.strictObject({
       'Where viewers open the page; the printed link starts with it. Empty: the signaling address, over http.',
     ),
   token: words('', 8192, "The operator's JWT, if the signaling service asks for one."),
+  tokenFile: words(
+    '',
+    4096,
+    'A file with that JWT instead, read at each connection, so that it can be renewed.',
+  ),
 });
 
 const windowSchema = z.strictObject({

@@ -97,6 +97,8 @@ function readTree(options: LoadConfigOptions): Tree {
 function* overrides(options: LoadConfigOptions): Generator<[string, string, string]> {
   const keys = configKeys();
   const variables = new Map(keys.map((key) => [key.variable, key.path]));
+  const tokenFile = options.env['PEERDECK_TOKEN_FILE'] ?? '';
+  if (tokenFile !== '') yield ['client.tokenFile', tokenFile, 'PEERDECK_TOKEN_FILE'];
   for (const [name, value] of Object.entries(options.env)) {
     if (value === undefined || !/^PEERDECK_(CLIENT|HOST|ICE_SERVERS)/.test(name)) continue;
     const path = variables.get(name);

@@ -12,6 +12,7 @@ import { makeLinks } from './link.ts';
 import { createLog, type Log } from './log.ts';
 import { displayOf } from './source-choice.ts';
 import { ipcSink, TerminalSink, type StatusSink } from './status.ts';
+import { tokenOf } from './token.ts';
 
 /** Two event pumps hold a pool thread each; the rest is for commands, files and name look-ups. */
 process.env['UV_THREADPOOL_SIZE'] ??= '8';
@@ -43,6 +44,7 @@ async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promi
   const identity = loadIdentity({ file: identityFile, newCode: line.newCode });
   const { serverUrlBase: signalingUrl, webUrl } = config.client;
   const links = makeLinks({ identity, signalingUrl, webUrl });
+  const token = tokenOf({ client: config.client, log });
   const send = supervisor();
   const status: StatusSink =
     send === undefined ? new TerminalSink(process.stdout, links) : ipcSink(send);
@@ -55,6 +57,7 @@ async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promi
       display: displayOf(config, env),
       host,
       WebSocket: WebSocket as unknown as SocketConstructor,
+      token,
       status,
       log,
       timers: { set: setTimeout, clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
