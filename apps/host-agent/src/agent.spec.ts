@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const agent of agents.splice(0)) await agent.close();
 });
 
-function setUp(flags: Record<string, string> = {}) {
+function setUp(flags: Record<string, string> = {}, token?: () => string) {
   const { config } = loadConfig({ env: {}, flags });
   const identity = { code: CODE, hostKey: generateHostKey() };
   const signalingUrl = config.client.serverUrlBase;
@@ -31,6 +31,7 @@ function setUp(flags: Record<string, string> = {}) {
     display: ':1',
     host,
     WebSocket: signaling.WebSocket,
+    token,
     status: {
       ready: (message) => ready.push(message),
       status: (message) => statuses.push(message),
@@ -100,6 +101,30 @@ describe('Agent', () => {
       signalingUrl: 'ws://localhost:3002',
     });
     expect(t.ready[0]?.viewerUrl).toContain(`#c=${CODE}`);
+  });
+
+  it('goes on when its token ends: it comes back with the next one', async () => {
+    let token = 'old';
+    const t = setUp({}, () => token);
+    await t.agent.start();
+    t.signaling.welcome();
+    expect(t.signaling.socket.heard('join')[0]).toMatchObject({ token: 'old' });
+    token = 'new';
+    t.signaling.socket.lose(4001, 'unauthorized');
+    expect(t.statuses.at(-1)?.problem).toContain('unauthorized');
+    await t.clock.advance(1000);
+    t.signaling.welcome();
+    expect(t.signaling.socket.heard('join')[0]).toMatchObject({ token: 'new', resume: 'token' });
+    expect(t.statuses.at(-1)?.problem).toBe('');
+    expect(t.fatal).toEqual([]);
+  });
+
+  it('ends when its first token is refused', async () => {
+    const t = setUp({}, () => 'wrong');
+    await t.agent.start();
+    t.signaling.socket.open();
+    t.signaling.socket.lose(4001, 'unauthorized');
+    expect(t.fatal).toEqual(['signaling ended (4001): unauthorized']);
   });
 
   it('streams to a viewer, reports it, and frees everything when it leaves', async () => {

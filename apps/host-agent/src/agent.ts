@@ -3,6 +3,7 @@ import type { Engine, MediaHost, Stream } from '@peerdeck/native-capture';
 import {
   deriveControl,
   SignalingClient,
+  type SignalingClientOptions,
   type IncomingRelay,
   type MemberEvent,
   type SignalingState,
@@ -27,6 +28,8 @@ export interface AgentOptions {
   /** Owned: close() closes it. */
   readonly host: MediaHost;
   readonly WebSocket: SocketConstructor;
+  /** For the signaling service; a function is asked at each connection (token.ts). */
+  readonly token?: SignalingClientOptions['token'] | undefined;
   readonly status: StatusSink;
   readonly log: Log;
   readonly timers: Timers;

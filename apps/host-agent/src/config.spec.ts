@@ -38,6 +38,13 @@ const original = {
 };
 
 describe('loadConfig', () => {
+  it('takes the token file from a short variable and from a long one', () => {
+    const short = load({}, { PEERDECK_TOKEN_FILE: '/run/a' });
+    expect(short.config.client.tokenFile).toBe('/run/a');
+    const both = { PEERDECK_TOKEN_FILE: '', PEERDECK_CLIENT_TOKEN_FILE: '/run/b' };
+    expect(load({}, both).config.client.tokenFile).toBe('/run/b');
+  });
+
   it('takes every key of the original example as it is', () => {
     expect(load(original).config).toMatchObject(original);
   });
