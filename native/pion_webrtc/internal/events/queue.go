@@ -165,7 +165,8 @@ func (q *Queue) Forget(handle int64) {
 	defer q.mu.Unlock()
 	for key, e := range q.stats {
 		if key.handle == handle {
-			e.render = func() []byte { return nil }
+			e.render, e.void = nil, true
+			delete(q.stats, key)
 		}
 	}
 }
@@ -177,21 +178,45 @@ func (q *Queue) Len() (waiting int, droppedLogs uint64) {
 	return len(q.events), q.droppedLogs
 }
 
+// renderStats makes the statistics that wait, without the lock: those who make them have locks of their
+// own, under which they may log.
+func (q *Queue) renderStats() {
+	q.mu.Lock()
+	waiting := make([]*event, 0, len(q.stats))
+	renders := make([]func() []byte, 0, len(q.stats))
+	for _, e := range q.stats {
+		waiting, renders = append(waiting, e), append(renders, e.render)
+	}
+	q.mu.Unlock()
+	payloads := make([][]byte, len(renders))
+	for i, render := range renders {
+		payloads[i] = render()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, e := range waiting {
+		if e.void {
+			continue // forgotten meanwhile
+		}
+		e.render, e.payload, e.void = nil, payloads[i], payloads[i] == nil
+		q.bytes += len(e.payload)
+		delete(q.stats, statKey{e.kind, e.handle})
+	}
+}
+
 func (q *Queue) take(buffer []byte) (used int, woken bool, err error) {
+	q.renderStats()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	woken, q.woken = q.woken, false
 	taken := 0
 	for _, e := range q.events {
 		if e.render != nil {
-			e.payload = e.render()
-			e.render = nil
-			delete(q.stats, statKey{e.kind, e.handle})
-			q.bytes += len(e.payload)
-			if e.payload == nil {
-				taken++
-				continue
-			}
+			break // came just now: the next poll has it
+		}
+		if e.void {
+			taken++
+			continue
 		}
 		size := e.recordSize()
 		if used+size > len(buffer) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,6 +98,46 @@ func TestStatisticsCoalesceAndAreMadeWhenTaken(t *testing.T) {
 	if got := poll(t, q, 1024); len(got) != 1 {
 		t.Errorf("got %v", got)
 	}
+}
+
+// Whoever makes a statistic has locks, and logs under them.
+func TestMakingAStatisticMayLog(t *testing.T) {
+	q := newQueue()
+	var lock sync.Mutex
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			lock.Lock()
+			q.Log(0, "warn", "a line")
+			lock.Unlock()
+			q.Stat(abi.EventFeedback, 5, func() []byte {
+				lock.Lock()
+				defer lock.Unlock()
+				q.Forget(7)
+				return []byte("v")
+			})
+		}
+	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 10_000 {
+			poll(t, q, 4096)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("polling and logging wait for each other")
+	}
+	close(stop)
+	<-ended
 }
 
 func TestTheOldestLogsAreDroppedAndCounted(t *testing.T) {

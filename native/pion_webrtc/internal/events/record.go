@@ -15,6 +15,7 @@ type event struct {
 	// render makes the payload of a statistic at the moment it is taken, so that the newest values
 	// win and no count is lost while it waits.
 	render func() []byte
+	void   bool // nothing to tell after all
 }
 
 // recordSize is what the event takes in a buffer, padding included.

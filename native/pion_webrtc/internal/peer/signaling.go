@@ -31,6 +31,9 @@ func (p *Peer) Answer(offer string) (string, error) {
 	// A restart takes the path away; the states in between may pass too quickly to be seen.
 	p.pathLost.Store(p.offered)
 	if err := p.pc.SetRemoteDescription(description); err != nil {
+		if p.isClosed() {
+			return "", errClosed()
+		}
 		return "", abi.Errorf(abi.InvalidArgument, "the offer was refused: %s", err)
 	}
 	answer, err := p.pc.CreateAnswer(&webrtc.AnswerOptions{
@@ -70,6 +73,9 @@ func (p *Peer) AddCandidate(candidate webrtc.ICECandidateInit) error {
 		return nil
 	}
 	if err := p.pc.AddICECandidate(candidate); err != nil {
+		if p.isClosed() {
+			return errClosed()
+		}
 		return abi.Errorf(abi.InvalidArgument, "candidate was refused: %s", err)
 	}
 	return nil

@@ -14,9 +14,8 @@ type teller struct {
 	queue  *events.Queue
 	handle int64
 
-	mu    sync.Mutex
-	last  string // state
-	ended bool
+	mu   sync.Mutex
+	last string // state
 }
 
 // state tells a state that differs from the one before.
@@ -34,22 +33,18 @@ func (t *teller) state(state string) {
 func (t *teller) say(kind, channel uint16, payload any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.put(kind, channel, payload)
+	if t.last != "closed" {
+		t.put(kind, channel, payload)
+	}
 }
 
 // end tells 'closed' if nobody did, and nothing after it.
 func (t *teller) end() {
 	t.state("closed")
-	t.mu.Lock()
-	t.ended = true
-	t.mu.Unlock()
 	t.queue.Forget(t.handle)
 }
 
 func (t *teller) put(kind, channel uint16, payload any) {
-	if t.ended {
-		return
-	}
 	text, err := json.Marshal(payload)
 	if err != nil {
 		t.queue.Log(t.handle, "error", "an event could not be written: "+err.Error())

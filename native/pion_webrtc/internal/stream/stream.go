@@ -178,9 +178,8 @@ func (s *Stream) Close() {
 	if was {
 		return
 	}
-	s.push.Lock()
-	//nolint:staticcheck // the empty section waits for a Push that is under way
-	s.push.Unlock()
+	s.push.Lock() // a Push that is under way ends first
+	defer s.push.Unlock()
 	s.waker.close()
 }
 
