@@ -202,6 +202,8 @@ export class BitrateController {
 
   #rttIsHigh(f: PathFeedback, baseRttMs: number | null): boolean {
     if (f.queueDelayMs !== null || f.rttMs === null || baseRttMs === null) return false;
+    // Who sends next to nothing made no queue: then a busy machine answered late.
+    if (this.#isApplicationLimited(f)) return false;
     return f.rttMs > baseRttMs + RTT_OVER_BASE_MS;
   }
 
