@@ -87,6 +87,7 @@ export class ViewerPage {
         WebSocket,
         timers: this.#timers,
         now: this.#now,
+        ...(invitation.token === undefined ? {} : { token: invitation.token }),
       }),
       role,
       key,
@@ -131,6 +132,12 @@ export class ViewerPage {
       case 'again':
         if (this.#invitation !== undefined) this.connect(this.#invitation);
         return;
+      case 'enter-token': {
+        const invitation = this.#invitation;
+        this.leave();
+        if (invitation !== undefined) this.#card().askForToken(invitation);
+        return;
+      }
       case 'leave':
       case 'change-code':
         this.leave();

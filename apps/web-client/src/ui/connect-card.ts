@@ -1,4 +1,4 @@
-import { buildLink, type Invitation } from '@peerdeck/protocol';
+import { buildLink, isToken, type Invitation } from '@peerdeck/protocol';
 import { addressFault, type KeptCode, type PageAddress } from '../settings.ts';
 import { codeHint, tidyCode } from './code-hint.ts';
 import { byId, setText } from './dom.ts';
@@ -13,6 +13,9 @@ export class ConnectCard {
   readonly #connect = byId('connect', HTMLButtonElement);
   readonly #server = byId('server', HTMLInputElement);
   readonly #serverHint = byId('server-hint', HTMLElement);
+  readonly #tokenRow = byId('token-row', HTMLElement);
+  readonly #token = byId('token', HTMLInputElement);
+  readonly #tokenHint = byId('token-hint', HTMLElement);
   readonly #advanced = byId('advanced', HTMLDetailsElement);
   readonly #remember = byId('remember', HTMLInputElement);
   readonly #kept: KeptCode;
@@ -33,12 +36,17 @@ export class ConnectCard {
       this.#code.value = kept;
       this.#remember.checked = true;
     }
-    this.#code.addEventListener('input', () => this.#show(true));
+    this.#code.addEventListener('input', () => {
+      // A link may lead to another server, which a token for the last one must not reach.
+      if (this.#code.value.includes('#')) this.#token.value = '';
+      this.#show(true);
+    });
     this.#code.addEventListener('change', () => {
       this.#code.value = tidyCode(this.#code.value);
       this.#show(false);
     });
     this.#server.addEventListener('input', () => this.#checkServer());
+    this.#token.addEventListener('input', () => this.#checkToken());
     this.#remember.addEventListener('change', () => {
       if (!this.#remember.checked) this.#kept.write(undefined);
     });
@@ -52,8 +60,16 @@ export class ConnectCard {
   /** Shows an invitation that came by link. */
   fill(invitation: Invitation): void {
     this.#code.value = invitation.code.text;
-    this.#server.value = invitation.signalingUrl ?? '';
-    this.#show(false);
+    this.#fillRest(invitation);
+  }
+
+  /** The server let nobody in by this invitation; the host's key stays part of it. */
+  askForToken(invitation: Invitation): void {
+    this.#code.value = keptForm(invitation);
+    this.#fillRest(invitation);
+    this.#tokenRow.hidden = false;
+    this.#token.focus();
+    this.#token.select();
   }
 
   /** Says what is wrong with what is in the field, or with the link that was opened. */
@@ -82,6 +98,24 @@ export class ConnectCard {
     this.#connect.disabled = invitation === undefined;
   }
 
+  #fillRest({ signalingUrl, token }: Invitation): void {
+    this.#server.value = signalingUrl ?? '';
+    this.#token.value = token ?? '';
+    this.#tokenRow.hidden = token === undefined;
+    this.#checkToken();
+    this.#show(false);
+  }
+
+  #checkToken(): boolean {
+    const token = this.#token.value.trim();
+    const isGood = token === '' || isToken(token);
+    this.#token.setAttribute('aria-invalid', String(!isGood));
+    this.#tokenHint.dataset['tone'] = isGood ? 'plain' : 'bad';
+    const words = 'A token has three parts with dots between. Copy all of it.';
+    setText(this.#tokenHint, isGood ? '' : words);
+    return isGood;
+  }
+
   #checkServer(): boolean {
     const url = this.#server.value.trim();
     const fault = url === '' ? undefined : addressFault(url, this.#page);
@@ -107,10 +141,20 @@ export class ConnectCard {
       this.#server.focus();
       return;
     }
+    if (!this.#checkToken()) {
+      this.#token.focus();
+      return;
+    }
     const typed = this.#server.value.trim();
     const server = typed === '' ? invitation.signalingUrl : typed;
+    const entered = this.#token.value.trim();
+    const token = entered === '' ? invitation.token : entered;
     if (this.#remember.checked) this.#kept.write(keptForm(invitation));
-    this.#onConnect({ ...invitation, ...(server === undefined ? {} : { signalingUrl: server }) });
+    this.#onConnect({
+      ...invitation,
+      ...(server === undefined ? {} : { signalingUrl: server }),
+      ...(token === undefined ? {} : { token }),
+    });
   }
 }
 

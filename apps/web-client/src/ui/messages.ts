@@ -2,7 +2,7 @@ import type { CandidateKind, IceReport } from '../ice-report.ts';
 import { explainNoPath } from '../ice-report.ts';
 import type { ConnectingStep, Problem, ViewerState } from '../viewer-state.ts';
 
-export type Action = 'retry' | 'again' | 'leave' | 'change-code';
+export type Action = 'retry' | 'again' | 'leave' | 'change-code' | 'enter-token';
 
 /** What the overlay shows of a state. Times are on the connection's clock. */
 export interface OverlayText {
@@ -217,9 +217,10 @@ export function problemText(problem: Problem): OverlayText {
       return {
         ...base,
         title: 'The server does not let you in',
-        detail: 'It asks for permission that this link does not carry.',
-        remedy: 'Ask whoever runs the server for access.',
+        detail: 'It asks for a token, or for another one than yours.',
+        remedy: 'Whoever runs the server hands them out.',
         technical: problem.detail,
+        actions: ['enter-token', 'change-code'],
       };
     case 'mixed-content':
       return {

@@ -7,6 +7,7 @@ const LABELS: Readonly<Record<Action, string>> = {
   again: 'Connect again',
   leave: 'Leave',
   'change-code': 'Enter another code',
+  'enter-token': 'Enter a token',
 };
 
 /** The panel over the picture: what happens, until when, and what one can do. */
