@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { KeyServer } from '../testing/key-server.ts';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { Peer } from '../testing/peer.ts';
 import { SECRET, START_S, sign } from '../testing/tokens.ts';
+import { MANUAL } from '../env-docs.ts';
+import { AUTH_RESULTS } from './authenticator.ts';
 
 /*
  * Who gets in, over real sockets, in both versions of the protocol.
@@ -298,4 +301,11 @@ describe('keys of an issuer', () => {
     clock.advance(30_000);
     expect(await enter(token)).toBe('in');
   });
+});
+
+test('the manual lists the results that the metric may have', () => {
+  const line = /^`signaling_auth_total\{protocol,result\}` counts: (.*)$/m;
+  const listed = line.exec(readFileSync(MANUAL, 'utf8'))?.[1] ?? '';
+  const names = [...listed.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name);
+  expect(names.toSorted()).toEqual(AUTH_RESULTS.toSorted());
 });

@@ -89,3 +89,10 @@ const REFUSALS: Readonly<
   room: { code: 'forbidden', message: 'the token does not allow this room' },
   role: { code: 'forbidden', message: 'the token does not allow this role' },
 };
+
+/** Every result that the metric may have; docs/signaling.md lists them. */
+export const AUTH_RESULTS: readonly string[] = [
+  'ok',
+  ...Object.keys(REFUSALS),
+  'expired-connected',
+];
