@@ -103,7 +103,7 @@ enum pd_event_type {
   PD_EVENT_CANDIDATE = 2,   /* {"candidate":"…","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"…"}; {"candidate":""}: end */
   PD_EVENT_CHANNEL = 3,     /* {"state":"open|closed"}; header.channel says which */
   PD_EVENT_DATA = 4,        /* flags byte (1 = text, 0 = binary) + the bytes of the message */
-  PD_EVENT_FEEDBACK = 5,    /* JSON, see docs/architecture.md, "Feedback"; coalesced, 10 a second */
+  PD_EVENT_FEEDBACK = 5,    /* JSON, see docs/architecture.md, "Feedback"; coalesced, 10 a second, 1 when idle */
   PD_EVENT_PATH = 6,        /* {"local":"host|srflx|relay","remote":"…","protocol":"udp|tcp"} */
   /* capture-encoder */
   PD_EVENT_SOURCE = 32,     /* {"state":"running|resized|lost|ended","width":..,"height":..,"reason":".."} */

@@ -220,6 +220,11 @@ func (e *Estimator) Request(plis, firs uint64) {
 	e.counts.FIRs += firs
 }
 
+// Idle says whether nothing left and nothing was reported since the last report.
+func (e *Estimator) Idle() bool {
+	return e.counts.SentPackets == 0 && e.counts.TWCCReports == 0
+}
+
 // Take ends the interval and reports it.
 func (e *Estimator) Take(now time.Time, pacerQueue time.Duration) Report {
 	report := e.counts

@@ -136,6 +136,9 @@ func TestNothingMeasuredIsNull(t *testing.T) {
 func TestAQuietPath(t *testing.T) {
 	p := newPath(t)
 	p.run(3*time.Second, 10, 1000)
+	if p.estimator.Idle() {
+		t.Error("idle with packets on their way")
+	}
 	r := p.estimator.Take(p.now, 3*time.Millisecond)
 	near(t, "loss", r.LossFraction, 0, 0)
 	near(t, "queue", r.QueueDelayMs, 0, 0.3)
@@ -143,6 +146,9 @@ func TestAQuietPath(t *testing.T) {
 	near(t, "rate", r.ReceiveRateBps, 5_000_000, 250_000) // 10 kB in 16 ms
 	if r.PacerQueueMs != 3 || r.SentPackets != 1880 || r.SentBytes != 1_880_000 || r.AckedBytes < 1_800_000 || int(r.TWCCReports) != p.reports {
 		t.Errorf("counts %+v", r)
+	}
+	if !p.estimator.Idle() {
+		t.Error("not idle right after a report")
 	}
 	again := p.estimator.Take(p.now.Add(100*time.Millisecond), 0)
 	if again.SentPackets != 0 || again.IntervalMs != 100 || again.QueueDelayMs != nil || again.LossFraction == nil {

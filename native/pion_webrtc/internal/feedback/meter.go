@@ -83,6 +83,13 @@ func (m *Meter) RTT() time.Duration {
 	return m.estimator.RTT()
 }
 
+// Idle says whether nothing left and nothing was reported since the last report.
+func (m *Meter) Idle() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.estimator.Idle()
+}
+
 // Take ends the interval and reports it.
 func (m *Meter) Take(pacerQueue time.Duration) Report {
 	m.mu.Lock()

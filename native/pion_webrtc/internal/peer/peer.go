@@ -28,6 +28,9 @@ const (
 	maxRate = 10_000_000_000
 )
 
+// idleTicks without anything to tell make one event of feedback: a still desktop costs next to nothing.
+const idleTicks = 10
+
 // Config is what a peer needs; Streams is which encodes it watches.
 type Config struct {
 	Handle  int64
@@ -63,6 +66,7 @@ type Peer struct {
 	videoOn       atomic.Bool
 	datagrams     atomic.Bool // the path is plain UDP, which never blocks a writer
 	firstContact  chan struct{}
+	quietTicks    int // since the last feedback; of Tick's goroutine
 
 	done      chan struct{} // closed when closing begins
 	closed    chan struct{} // closed when it ended
@@ -178,15 +182,18 @@ func (p *Peer) SetRate(bitsPerSecond uint64) error {
 	return nil
 }
 
-// Tick is called ten times a second: it tells what was measured, and asks for what is still missing.
+// Tick is called ten times a second, by one goroutine: it tells what was measured, and asks for what is still missing.
 func (p *Peer) Tick() {
 	defer guard.Recover("tick", p.report)
 	if !p.connected.Load() {
 		return
 	}
-	p.config.Events.Stat(abi.EventFeedback, p.config.Handle, func() []byte {
-		return p.meter.Take(p.pacer.Delay()).JSON()
-	})
+	if p.quietTicks++; p.quietTicks >= idleTicks || !p.meter.Idle() {
+		p.quietTicks = 0
+		p.config.Events.Stat(abi.EventFeedback, p.config.Handle, func() []byte {
+			return p.meter.Take(p.pacer.Delay()).JSON()
+		})
+	}
 	if p.receiving() {
 		for _, t := range p.tracks {
 			t.ask()
