@@ -19,6 +19,8 @@ export interface HostOptions {
   address: string;
   port: number;
   video?: VideoConfig | undefined;
+  /** Where its token is, if signaling asks for one. */
+  tokenFile?: string | undefined;
 }
 
 /** What the host agent tells the process that started it. */
@@ -41,13 +43,14 @@ export class Host {
   constructor(options: HostOptions, directory = mkdtempSync(join(tmpdir(), 'peerdeck-host-'))) {
     this.#options = options;
     this.#directory = directory;
-    const { display, address, port, video = {} } = options;
+    const { display, address, port, tokenFile, video = {} } = options;
     const config = join(directory, 'config.json');
     writeFileSync(config, JSON.stringify({ host: { video } }));
     const args = ['--conditions=@peerdeck/source', hostAgentMain, '--config', config];
     args.push('--display', display, '--identity', join(directory, 'identity.json'));
     args.push('--signaling-url', `ws://${address}:${port}`);
     args.push('--web-url', `http://${address}:${port}/`);
+    if (tokenFile !== undefined) args.push('--token-file', tokenFile);
     this.child = new Child({
       name: 'host-agent',
       command: process.execPath,

@@ -6,6 +6,8 @@ export interface SignalingOptions {
   port?: number;
   /** Default: this machine only. */
   host?: string;
+  /** Over what suites usually need. */
+  env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The signaling service from its source, with the built page. */
@@ -16,7 +18,7 @@ export class Signaling {
 
   readonly #host: string;
 
-  constructor({ port = 0, host = '127.0.0.1' }: SignalingOptions = {}) {
+  constructor({ port = 0, host = '127.0.0.1', env = {} }: SignalingOptions = {}) {
     this.#host = host;
     this.child = new Child({
       name: 'signaling',
@@ -33,6 +35,7 @@ export class Signaling {
         REDIS_URL: '',
         // suites come and go faster than people do
         RATE_LIMIT_CONN_PER_10S: '1000',
+        ...env,
       },
     });
   }

@@ -22,6 +22,10 @@ export interface StackOptions {
   browserPath?: string;
   mdnsCandidates?: boolean;
   followEncoded?: boolean;
+  /** Of the signaling service. */
+  signalingEnv?: Readonly<Record<string, string>>;
+  /** The host's. */
+  tokenFile?: string;
 }
 
 /** The whole product, running: a desktop, its host, signaling with the page, and one viewer. */
@@ -84,10 +88,16 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     const display = keep(await openDisplay(width, height));
     const probe = keep(new Probe(display.name, scene));
     await probe.ready();
-    const signaling = keep(new Signaling({ host: address }));
+    const signaling = keep(new Signaling({ host: address, env: options.signalingEnv }));
     await signaling.ready();
     const host = keep(
-      new Host({ display: display.name, address, port: signaling.port, video: options.video }),
+      new Host({
+        display: display.name,
+        address,
+        port: signaling.port,
+        video: options.video,
+        tokenFile: options.tokenFile,
+      }),
     );
     await host.ready();
     const browser = keep(
