@@ -139,6 +139,13 @@ func (e *Engine) ClosePeer(handle int64, p *peer.Peer, flush time.Duration) {
 	e.mu.Unlock()
 }
 
+// Closed says whether closing has begun.
+func (e *Engine) Closed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
 // Close ends the streams first, so that no push reaches a closing peer, then the peers. Idempotent.
 func (e *Engine) Close() {
 	e.mu.Lock()

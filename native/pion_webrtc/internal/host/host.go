@@ -93,6 +93,10 @@ func (h *Host) OpenStream(engineHandle int64, text []byte) (int64, error) {
 	}
 	handle := h.streams.Reserve()
 	h.streams.Put(handle, ownedStream{s, e})
+	if e.Closed() { // meanwhile, and may not have seen the handle
+		h.streams.Take(handle)
+		return 0, badHandle()
+	}
 	return handle, nil
 }
 
@@ -145,6 +149,10 @@ func (h *Host) OpenPeer(engineHandle int64, text []byte) (int64, error) {
 		return 0, err
 	}
 	h.peers.Put(handle, ownedPeer{p, e})
+	if e.Closed() {
+		h.peers.Take(handle)
+		return 0, badHandle()
+	}
 	return handle, nil
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,4 +162,33 @@ func TestCloseTheEngineDuringEverything(t *testing.T) {
 	}
 	close(stop)
 	<-ended
+}
+
+func TestOpeningWhileTheEngineClosesLeavesNothing(t *testing.T) {
+	h := New()
+	for range 30 {
+		engine, err := h.OpenEngine([]byte(`{"mdns":false,"interfaces":["none"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var opening sync.WaitGroup
+		for range 4 {
+			opening.Go(func() {
+				for {
+					_, errStream := h.OpenStream(engine, nil)
+					_, errPeer := h.OpenPeer(engine, nil)
+					if errPeer != nil && abi.CodeOf(errPeer) != abi.State && errStream != nil {
+						return
+					}
+				}
+			})
+		}
+		if err := h.CloseEngine(engine); err != nil {
+			t.Fatal(err)
+		}
+		opening.Wait()
+		if leaks := h.Leaks(); leaks.Engines+leaks.Streams+leaks.Peers != 0 {
+			t.Fatalf("left alive: %+v", leaks)
+		}
+	}
 }
