@@ -39,6 +39,12 @@ export const PACKAGES = [
     why: 'the browser of the end-to-end tests',
     commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
   },
+  {
+    name: 'redis-server',
+    use: 'test',
+    why: 'rooms across several signaling nodes',
+    commands: ['redis-server'],
+  },
   { name: 'libx11-dev', use: 'test', why: 'windows with known content' },
   { name: 'libgtest-dev', use: 'test', why: 'GoogleTest, for the C++ tests' },
   { name: 'iproute2', use: 'test', why: 'network namespaces with loss', commands: ['ip'] },

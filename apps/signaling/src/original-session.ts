@@ -165,7 +165,7 @@ export class OriginalSession implements Session {
 
   #depart(member: RoomMember): Promise<void> {
     const { bus, isDraining } = this.#context;
-    return isDraining() ? Promise.resolve() : bus.leave(this.#room, member, 'left');
+    return isDraining() ? bus.handOver(this.#room, member) : bus.leave(this.#room, member, 'left');
   }
 
   #limited(scope: 'connection' | 'ip' | 'room'): void {

@@ -80,6 +80,33 @@ export class Room {
     return this.#hostKey;
   }
 
+  get maxViewers(): number | undefined {
+    return this.#maxViewers;
+  }
+
+  /** For a bus that mirrors a room which is decided elsewhere, as the others here. */
+  bind(hostKey: string | undefined, maxViewers: number | undefined): void {
+    this.#hostKey = hostKey;
+    this.#maxViewers = maxViewers;
+  }
+
+  copy(): Room {
+    const copy = new Room(this.id, this.kind);
+    copy.bind(this.#hostKey, this.#maxViewers);
+    for (const member of this.#members.values()) copy.put(member);
+    return copy;
+  }
+
+  /** Adds the member, or changes it. */
+  put(member: RoomMember): void {
+    this.#put(member);
+  }
+
+  remove(peerId: string): void {
+    const member = this.#members.get(peerId);
+    if (member !== undefined) this.#remove(member);
+  }
+
   join(request: JoinRequest, limits: RoomLimits): JoinDecision {
     if (request.kind !== this.kind) return { ok: false, code: 'wrong-room-kind' };
     const resumed = this.#resume(request);

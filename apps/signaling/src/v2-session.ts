@@ -297,7 +297,7 @@ export class V2Session implements Session {
 
   #depart({ room, member }: Joined, end: ConnectionEnd): Promise<void> {
     const { bus, isDraining } = this.#context;
-    if (isDraining()) return Promise.resolve();
+    if (isDraining()) return bus.handOver(room, member);
     const reason = departure(end);
     return reason === 'lost' ? bus.detach(room, member) : bus.leave(room, member, reason);
   }

@@ -35,6 +35,8 @@ export interface BusListener {
   event(connectionId: string, event: RoomEvent): void;
   /** Another connection took this one's place. */
   replaced(connectionId: string): void;
+  /** The place is gone through no fault of the client, which may come back. */
+  lost(connectionId: string): void;
 }
 
 export interface BusHealth {
@@ -47,6 +49,9 @@ export interface Bus {
   readonly kind: string;
   readonly nodeId: string;
 
+  /** Resolves when joins can be answered, or after a bounded wait if that is not so yet. */
+  start(): Promise<void>;
+
   /** Before any join. */
   listen(listener: BusListener): void;
 
@@ -58,6 +63,9 @@ export interface Bus {
 
   /** Keeps the place for the grace period; then the others hear that the member is lost. */
   detach(room: string, member: RoomMember): Promise<void>;
+
+  /** The node goes away, not the member: another node may have the place, and nobody is told. */
+  handOver(room: string, member: RoomMember): Promise<void>;
 
   /** The room as this node knows it: synchronous, for the message path awaits nothing. */
   room(room: string): Room | undefined;

@@ -27,6 +27,10 @@ export class MemoryBus implements Bus {
     this.#detachMs = options.detachMs;
   }
 
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
   listen(listener: BusListener): void {
     this.#listener = listener;
   }
@@ -69,6 +73,11 @@ export class MemoryBus implements Bus {
       this.#tell(room, { type: 'detached', member: detached, graceMs }, detached);
     }
     this.#schedule();
+    return Promise.resolve();
+  }
+
+  /** The rooms end with the node. */
+  handOver(): Promise<void> {
     return Promise.resolve();
   }
 

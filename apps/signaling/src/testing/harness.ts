@@ -66,7 +66,11 @@ export function roomId(suffix: number | string): string {
   return String(suffix).padStart(32, '0');
 }
 
-/** Resolves once `condition` holds; asks after every turn of the event loop. */
+/** Resolves once `condition` holds; asks after every turn of the event loop, for 15 s at most. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 2));
+  const deadline = performance.now() + 15_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`never came true: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }

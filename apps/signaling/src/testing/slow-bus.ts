@@ -29,6 +29,10 @@ export class SlowBus implements Bus {
     for (const resolve of held) resolve();
   }
 
+  start(): Promise<void> {
+    return this.#inner.start();
+  }
+
   listen(listener: BusListener): void {
     this.#inner.listen(listener);
   }
@@ -45,6 +49,10 @@ export class SlowBus implements Bus {
 
   detach(room: string, member: RoomMember): Promise<void> {
     return this.#inner.detach(room, member);
+  }
+
+  handOver(room: string, member: RoomMember): Promise<void> {
+    return this.#inner.handOver(room, member);
   }
 
   room(room: string): Room | undefined {

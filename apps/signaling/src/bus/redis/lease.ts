@@ -1,0 +1,76 @@
+import type { Clock } from '../../clock.ts';
+import type { Store } from './store.ts';
+
+export interface LeaseOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  /** What the lease holds: of this start of this node, and no other. */
+  readonly value: string;
+}
+
+/**
+ * The node's word that it lives. While it holds, nobody touches the node's members; once it does
+ * not, others may give their places away, so the node must not act on what it remembers before it
+ * has asserted that again.
+ */
+export class Lease {
+  readonly #options: LeaseOptions;
+  #until = Number.NEGATIVE_INFINITY;
+  #held = false;
+  #fenced = true;
+  #settledAt = Number.NEGATIVE_INFINITY;
+  #trustedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+  }
+
+  get value(): string {
+    return this.#options.value;
+  }
+
+  /** Whether the node must not act: its lease is gone, or was and its rooms are not asserted yet. */
+  get fenced(): boolean {
+    return this.#fenced || this.#options.clock.now() >= this.#until;
+  }
+
+  /**
+   * After a loss of data the rooms that other nodes have are not there yet: until so long, a room
+   * that this node does not know may well exist. Milliseconds; 0: none to wait.
+   */
+  get settlingMs(): number {
+    return Math.max(0, this.#settledAt - this.#options.clock.now());
+  }
+
+  /** Whether a lease that is missing means a dead node, and not one that could not renew either. */
+  get mayReap(): boolean {
+    return !this.fenced && this.#options.clock.now() >= this.#trustedAt;
+  }
+
+  /** Renews; answers whether it had been lost since the last time. */
+  async renew(): Promise<boolean> {
+    const { store, clock, leaseMs, value } = this.#options;
+    const asked = clock.now();
+    const before = await store.renewLease(value);
+    const lost = this.#held && before !== value;
+    if (!this.#held) this.#trustedAt = clock.now() + leaseMs / 2;
+    this.#held = true;
+    this.#until = asked + leaseMs;
+    if (lost) this.distrust();
+    return lost;
+  }
+
+  /** The lease was found missing. */
+  distrust(): void {
+    const { clock, leaseMs } = this.#options;
+    this.#fenced = true;
+    this.#settledAt = clock.now() + leaseMs / 2;
+    this.#trustedAt = clock.now() + leaseMs * 1.5;
+  }
+
+  /** All rooms of the node have been asserted. */
+  asserted(): void {
+    this.#fenced = false;
+  }
+}

@@ -1,0 +1,246 @@
+import { Cluster, type Redis } from 'ioredis';
+import type { Clock } from '../../clock.ts';
+import type { Random } from '../../random.ts';
+import { Breaker } from './breaker.ts';
+import { createClient } from './client.ts';
+import type { RedisMetrics } from './metrics.ts';
+import { SEPARATOR } from './wire.ts';
+
+export interface LinkOptions {
+  readonly urls: readonly string[];
+  readonly cluster: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: () => RedisMetrics;
+  /** How long an answer is awaited, milliseconds. */
+  readonly timeoutMs: number;
+  /** The channel of this node. */
+  readonly channel: string;
+  readonly onItem: (text: string) => void;
+  /** Connected, again or for the first time. */
+  readonly onReady: () => void;
+  /** The channel was away: what came meanwhile is lost. */
+  readonly onGap: () => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** A command that was not answered. It may have been done, or may yet be. */
+export class RedisUnavailable extends Error {}
+
+/** Bytes of frames under way to Redis; more, and frames are dropped and counted. */
+const MAX_UNANSWERED_BYTES = 32 * 2 ** 20;
+const BREAKER = { failures: 3, openMs: 200, maxOpenMs: 3000 };
+
+/**
+ * The way to Redis: commands with a deadline behind a circuit breaker, messages without waiting,
+ * and the node's own channel. Owns its connections.
+ */
+export class Link {
+  readonly breaker: Breaker;
+  readonly #options: LinkOptions;
+  readonly #client: Redis | Cluster;
+  readonly #subscriber: Redis | Cluster;
+  /** What goes out in this turn of the event loop, by channel. */
+  readonly #outgoing = new Map<string, string[]>();
+  #flushing = false;
+  #unanswered = 0;
+  #subscribed = false;
+  #beat = 0;
+  #heard = 0;
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const { clock, random } = options;
+    this.breaker = new Breaker({
+      ...BREAKER,
+      now: () => clock.now(),
+      fraction: () => random.fraction(),
+    });
+    const shared = {
+      urls: options.urls,
+      cluster: options.cluster,
+      connectTimeoutMs: options.timeoutMs * 2,
+      onError: options.onError,
+    };
+    this.#client = createClient({ ...shared, onReady: () => this.#ready() });
+    this.#subscriber = createClient({ ...shared, onReady: () => this.#subscribe() });
+    this.#subscriber.on('message', (_channel: string, text: string) => {
+      this.#received(text);
+    });
+    this.#subscriber.on('close', () => {
+      this.#subscribed = false;
+    });
+  }
+
+  /** Whether the node's channel is live, as far as is known. */
+  get subscribed(): boolean {
+    return this.#subscribed;
+  }
+
+  /** Begins to connect, and goes on trying until `close`. */
+  start(): void {
+    for (const client of [this.#client, this.#subscriber]) client.connect().catch(() => {});
+  }
+
+  /**
+   * @param purpose for the metrics: one of few
+   * @param probe goes through where the breaker waits to be tried
+   * @throws {RedisUnavailable} at the latest after the timeout.
+   * Errors of Redis itself (a wrong command) come as they are.
+   */
+  async command(
+    purpose: string,
+    name: string,
+    args: readonly (string | number)[],
+    probe = false,
+  ): Promise<unknown> {
+    const { metrics, clock } = this.#options;
+    if (!(probe ? this.breaker.probe() : this.breaker.closed)) {
+      throw new RedisUnavailable('the breaker is open');
+    }
+    metrics().sent(purpose);
+    const started = clock.now();
+    try {
+      const answer = await this.#withDeadline(this.#client.call(name, ...args));
+      this.breaker.succeeded();
+      metrics().took(purpose, clock.now() - started);
+      return answer;
+    } catch (error) {
+      if (isAnswer(error)) {
+        this.breaker.succeeded();
+        throw error;
+      }
+      metrics().failed(purpose);
+      this.breaker.failed();
+      throw new RedisUnavailable(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Hands an item on. What the same turn of the event loop has for a channel goes as one message. */
+  publish(channel: string, item: string): void {
+    if (this.#closed) return;
+    const items = this.#outgoing.get(channel);
+    if (items === undefined) this.#outgoing.set(channel, [item]);
+    else items.push(item);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    this.#flushing = false;
+    for (const [channel, items] of this.#outgoing) this.#send(channel, items);
+    this.#outgoing.clear();
+  }
+
+  /** Speaks to itself; whether it heard what it said the last time. */
+  beat(): boolean {
+    const heard = this.#heard === this.#beat;
+    this.#beat += 1;
+    this.publish(this.#options.channel, `h${this.#beat}`);
+    return heard;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#client.disconnect();
+    this.#subscriber.disconnect();
+  }
+
+  #ready(): void {
+    if (this.#closed) return;
+    this.breaker.hint();
+    this.#options.onReady();
+  }
+
+  #subscribe(): void {
+    if (this.#closed) return;
+    this.#subscriber.subscribe(this.#options.channel).then(
+      () => {
+        this.#subscribed = true;
+        this.#options.onGap();
+      },
+      (error: unknown) => {
+        this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  #received(text: string): void {
+    for (const item of text.split(SEPARATOR)) {
+      if (!item.startsWith('h')) {
+        this.#options.onItem(item);
+        continue;
+      }
+      const beat = Number(item.slice(1));
+      const gap = beat > this.#heard + 1;
+      this.#heard = beat;
+      if (gap) this.#options.onGap();
+    }
+  }
+
+  #send(channel: string, items: readonly string[]): void {
+    const { metrics } = this.#options;
+    const payload = items.join(SEPARATOR);
+    const publisher = this.#publisher();
+    if (
+      publisher === undefined ||
+      !this.breaker.closed ||
+      this.#unanswered + payload.length > MAX_UNANSWERED_BYTES
+    ) {
+      metrics().dropped(items.length);
+      return;
+    }
+    metrics().sent('publish');
+    this.#unanswered += payload.length;
+    publisher.publish(channel, payload).then(
+      () => {
+        this.#unanswered -= payload.length;
+      },
+      (error: unknown) => {
+        this.#unanswered -= payload.length;
+        metrics().failed('publish');
+        metrics().dropped(items.length);
+        if (!isAnswer(error)) this.breaker.failed();
+      },
+    );
+  }
+
+  /** In a cluster always the same server while there is one: two would not keep the order. */
+  #publisher(): Redis | undefined {
+    if (!(this.#client instanceof Cluster)) return this.#client;
+    const masters = this.#client.nodes('master').filter((node) => node.status === 'ready');
+    return masters.reduce<Redis | undefined>(
+      (first, node) => (first === undefined || address(node) < address(first) ? node : first),
+      undefined,
+    );
+  }
+
+  #withDeadline(answer: Promise<unknown>): Promise<unknown> {
+    const { clock, timeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(timeoutMs, () => {
+        reject(new Error(`no answer within ${timeoutMs} ms`));
+      });
+      answer.then(resolve, reject).finally(cancel);
+    });
+  }
+}
+
+/** Whether Redis itself said no; these have a code in capitals as their first word. */
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return false;
+  return !/^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|TRYAGAIN|BUSY|OOM|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM)\b/.test(
+    error.message,
+  );
+}
+
+function address({ options }: Redis): string {
+  return `${options.host}:${options.port}`;
+}

@@ -1,0 +1,535 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../clock.ts';
+import type { Logger } from '../../log.ts';
+import type { Random } from '../../random.ts';
+import type { RegistryCounts } from '../../room-registry.ts';
+import type { JoinRequest, LeaveReason, Room, RoomLimits, RoomMember } from '../../room.ts';
+import type { Bus, BusHealth, BusListener, JoinOutcome } from '../bus.ts';
+import { Lease } from './lease.ts';
+import { Link, RedisUnavailable } from './link.ts';
+import type { RedisMetrics } from './metrics.ts';
+import { Reaper } from './reaper.ts';
+import { departing, RoomMirror } from './room-mirror.ts';
+import { Store, type RoomAnswer } from './store.ts';
+import { decodeItem, encodeFrame, encodeNotice, type How } from './wire.ts';
+
+export interface RedisBusOptions {
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Asked for late: metrics want to know about the bus too. */
+  readonly metrics: () => RedisMetrics;
+  readonly limits: RoomLimits;
+  readonly detachMs: number;
+  readonly emptyRoomMs: number;
+  readonly urls: readonly string[];
+  readonly cluster: boolean;
+  /** First part of every key and channel. */
+  readonly prefix: string;
+  /** How long a node that does not renew counts as alive. */
+  readonly leaseMs: number;
+  /** How long an answer of Redis is awaited. */
+  readonly timeoutMs: number;
+}
+
+const ROOM_TTL_MS = 600_000;
+/** How often a room is compared with Redis, and renewed there, when all is well. */
+const SYNC_EVERY_MS = 60_000;
+const SYNC_BATCH = 200;
+const CLOSE_MS = 1000;
+
+/**
+ * Rooms on many nodes. Redis decides who is in a room; each node mirrors the rooms of its own
+ * members, so that the message path asks nobody: a member on this node costs Redis nothing, one
+ * on another node a message to that node's channel.
+ */
+export class RedisBus implements Bus {
+  readonly kind = 'redis';
+  readonly nodeId: string;
+  readonly #options: RedisBusOptions;
+  readonly #link: Link;
+  readonly #store: Store;
+  readonly #lease: Lease;
+  readonly #reaper: Reaper;
+  readonly #mirrors = new Map<string, RoomMirror>();
+  /** Where the connections of this node are, or are about to be. */
+  readonly #places = new Map<string, RoomMirror>();
+  /** What ends the wait for a member that is away, by connection. */
+  readonly #graces = new Map<string, () => void>();
+  #listener: BusListener | undefined;
+  /** As the listener; whoever lost its place has none here either. */
+  readonly #outlet: BusListener = {
+    frame: (connectionId, frame) => this.#listener?.frame(connectionId, frame),
+    event: (connectionId, event) => this.#listener?.event(connectionId, event),
+    replaced: (connectionId) => {
+      this.#places.delete(connectionId);
+      this.#listener?.replaced(connectionId);
+    },
+    lost: (connectionId) => {
+      this.#places.delete(connectionId);
+      this.#listener?.lost(connectionId);
+    },
+  };
+  #cancelTick: (() => void) | undefined;
+  #ticking = false;
+  #again = false;
+  #lastError = 'not connected yet';
+  #closing: Promise<void> | undefined;
+  #whenReady: (() => void)[] = [];
+
+  constructor(options: RedisBusOptions) {
+    const { nodeId, clock, random, metrics, timeoutMs, leaseMs } = options;
+    this.#options = options;
+    this.nodeId = nodeId;
+    const { urls, cluster, prefix, limits, emptyRoomMs } = options;
+    this.#link = new Link({
+      ...{ urls, cluster, clock, random, metrics, timeoutMs },
+      channel: `${prefix}:node:${nodeId}`,
+      onItem: (text) => this.#received(text),
+      onReady: () => this.#wake(),
+      onGap: () => this.#missed(),
+      onError: (error) => this.#failed(error),
+    });
+    const roomTtlMs = Math.max(ROOM_TTL_MS, emptyRoomMs);
+    this.#store = new Store({
+      ...{ link: this.#link, nodeId, prefix, limits, leaseMs, roomTtlMs, emptyRoomMs },
+    });
+    this.#lease = new Lease({ store: this.#store, clock, leaseMs, value: random.token(12) });
+    this.#reaper = new Reaper({
+      ...{ store: this.#store, lease: this.#lease, nodeId, metrics },
+      onReaped: (room, answer) => {
+        this.#announce(room, answer);
+        const { version, changes } = answer;
+        const notice = { room, version, changes };
+        this.#mirrors.get(room)?.received({ type: 'notice', notice });
+      },
+    });
+  }
+
+  get breaker() {
+    return this.#link.breaker.state;
+  }
+
+  async start(): Promise<void> {
+    this.#link.start();
+    if (this.health().ready) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(this.#options.timeoutMs * 2, resolve);
+      this.#whenReady.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  listen(listener: BusListener): void {
+    this.#listener = listener;
+  }
+
+  async join(request: JoinRequest): Promise<JoinOutcome> {
+    const known = this.#mirrors.get(request.room);
+    const wait = this.#wait(known);
+    if (wait !== undefined && known?.room === undefined) return unavailable(wait);
+    const mirror = this.#mirror(request.room);
+    this.#places.set(request.connectionId, mirror);
+    const hashed = hashTokens(request);
+    const outcome = await mirror.run(() => this.#join(mirror, hashed));
+    if (!outcome.ok) {
+      this.#places.delete(request.connectionId);
+      this.#forget(mirror);
+      return outcome;
+    }
+    const resume = outcome.resumed ? (request.resumeFrom ?? '') : request.resume;
+    return { ...outcome, member: { ...outcome.member, resume } };
+  }
+
+  leave(room: string, member: RoomMember, reason: LeaveReason): Promise<void> {
+    this.#places.delete(member.connectionId);
+    return this.#depart(room, member, reason);
+  }
+
+  async detach(roomId: string, member: RoomMember): Promise<void> {
+    const { clock, detachMs } = this.#options;
+    if (detachMs === 0) return this.leave(roomId, member, 'lost');
+    this.#places.delete(member.connectionId);
+    const { connectionId } = member;
+    const cancel = clock.after(detachMs, () => {
+      this.#graces.delete(connectionId);
+      void this.#depart(roomId, member, 'lost');
+    });
+    this.#graces.set(connectionId, cancel);
+    await this.#depart(roomId, member, 'detached');
+  }
+
+  handOver(room: string, member: RoomMember): Promise<void> {
+    this.#places.delete(member.connectionId);
+    return this.#depart(room, member, 'released');
+  }
+
+  room(room: string): Room | undefined {
+    return this.#mirrors.get(room)?.room;
+  }
+
+  send(to: RoomMember, frame: string): void {
+    if (to.nodeId === this.nodeId) this.#listener?.frame(to.connectionId, frame);
+    else this.#link.publish(this.#store.channel(to.nodeId), encodeFrame(to.connectionId, frame));
+  }
+
+  health(): BusHealth {
+    const detail = this.#trouble();
+    return { ready: detail === undefined, detail: detail ?? 'ok' };
+  }
+
+  counts(): RegistryCounts {
+    const rooms = { original: 0, v2: 0 };
+    const members = { connected: 0, detached: 0 };
+    for (const mirror of this.#mirrors.values()) {
+      const own = mirror.own();
+      if (own.length > 0 && mirror.room !== undefined) rooms[mirror.room.kind] += 1;
+      for (const { state } of own) members[state] += 1;
+    }
+    return { rooms, members };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Places are given back, and the lease lives as long as somebody may return to one. */
+  async #close(): Promise<void> {
+    const { clock, detachMs } = this.#options;
+    this.#cancelTick?.();
+    for (const cancel of this.#graces.values()) cancel();
+    this.#graces.clear();
+    this.#listener = undefined;
+    let kept = false;
+    const goodbye = async () => {
+      if (!this.#link.breaker.closed) return;
+      const releases = [...this.#mirrors.values()].flatMap((mirror) =>
+        mirror.own().map((member) => {
+          kept ||= mirror.room?.kind === 'v2';
+          return member.state === 'detached'
+            ? Promise.resolve()
+            : this.#depart(mirror.id, member, 'released');
+        }),
+      );
+      await Promise.all(releases);
+      await this.#store.endLease(this.#lease.value, kept ? detachMs + CLOSE_MS : 0);
+    };
+    let cancel = () => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancel = clock.after(CLOSE_MS, resolve);
+    });
+    await Promise.race([goodbye().catch(() => {}), deadline]);
+    cancel();
+    this.#link.close();
+    this.#mirrors.clear();
+    this.#places.clear();
+    for (const resolve of this.#whenReady.splice(0)) resolve();
+  }
+
+  async #join(mirror: RoomMirror, request: JoinRequest): Promise<JoinOutcome> {
+    const wait = this.#wait(mirror);
+    if (wait !== undefined) return this.#joinAlone(mirror, request, wait);
+    try {
+      let answer = await this.#ask(mirror, request);
+      if (answer === undefined) return unavailable(this.#options.leaseMs / 4);
+      if (!answer.ok && (await this.#makeRoom(mirror, answer))) {
+        answer = (await this.#ask(mirror, request)) ?? answer;
+      }
+      if (!answer.ok) return { ok: false, code: answer.code ?? 'unavailable' };
+      return this.#joined(mirror, request, answer);
+    } catch (error) {
+      // It may have been done: the next comparison undoes that.
+      this.#soil(mirror);
+      this.#failed(error);
+      return this.#joinAlone(mirror, request, this.#retryMs());
+    }
+  }
+
+  /** undefined: the node's lease is gone, so that Redis has lost more than that perhaps. */
+  async #ask(mirror: RoomMirror, request: JoinRequest): Promise<RoomAnswer | undefined> {
+    const [lease, , answer] = await Promise.all([
+      this.#store.lease(this.nodeId),
+      mirror.room === undefined ? this.#store.addRoom(mirror.id) : undefined,
+      this.#store.join(request),
+    ]);
+    if (lease === this.#lease.value) return answer;
+    this.#lease.distrust();
+    this.#options.metrics().happened('lease-lost');
+    this.#soil(mirror);
+    this.#wake();
+    return undefined;
+  }
+
+  #joined(mirror: RoomMirror, request: JoinRequest, answer: RoomAnswer): JoinOutcome {
+    mirror.adopt(answer, request.connectionId);
+    mirror.syncedAt = this.#options.clock.now();
+    this.#announce(mirror.id, answer);
+    const member = answer.members.find(({ peerId }) => peerId === answer.peer);
+    if (member === undefined) throw new RedisUnavailable('an answer without the member');
+    return { ok: true, member, resumed: answer.resumed === true, members: answer.members };
+  }
+
+  /** Without Redis: a room whose members are all here goes on as on a single node. */
+  #joinAlone(mirror: RoomMirror, request: JoinRequest, wait: number): JoinOutcome {
+    const { room } = mirror;
+    if (room === undefined || mirror.hasOthers || mirror.own().length === 0) {
+      return unavailable(wait);
+    }
+    const trial = room.copy();
+    const decision = trial.join(request, this.#options.limits);
+    if (!decision.ok) return decision;
+    const { member, resumed, replaced } = decision;
+    room.bind(trial.hostKey, trial.maxViewers);
+    if (replaced !== undefined && !resumed) {
+      mirror.assume([{ how: 'replaced', member: replaced }], '');
+    }
+    mirror.assume([{ how: resumed ? 'resumed' : 'joined', member }], request.connectionId);
+    return { ok: true, member, resumed, members: [...room.members.values()] };
+  }
+
+  async #makeRoom(mirror: RoomMirror, { members, code }: RoomAnswer): Promise<boolean> {
+    if (code === 'wrong-room-kind') return false;
+    const ghosts = members.some(
+      ({ nodeId, peerId }) => nodeId === this.nodeId && !mirror.room?.members.has(peerId),
+    );
+    if (ghosts) await this.#sync(mirror);
+    const nodes = members.map(({ nodeId }) => nodeId);
+    return (await this.#reaper.makeRoom(mirror.id, nodes)) || ghosts;
+  }
+
+  async #depart(roomId: string, member: RoomMember, how: How): Promise<void> {
+    const { peerId, connectionId } = member;
+    const mirror = this.#mirrors.get(roomId);
+    if (how !== 'detached') {
+      this.#graces.get(connectionId)?.();
+      this.#graces.delete(connectionId);
+    }
+    await mirror?.run(async () => {
+      const { room } = mirror;
+      const current = room?.members.get(peerId);
+      if (room === undefined || current?.connectionId !== connectionId) return;
+      const alone = () => {
+        mirror.assume([departing(current, how, room.kind)], connectionId);
+      };
+      if (this.#lease.fenced || !this.#link.breaker.closed) return alone();
+      try {
+        const answer = await this.#store.leave(roomId, peerId, connectionId, how);
+        // Taken over meanwhile, or not known there at all.
+        const elsewhere = answer.members.some((member) => member.peerId === peerId);
+        if (!answer.ok && !elsewhere) return alone();
+        mirror.adopt({ ...answer, kind: room.kind }, connectionId);
+        this.#announce(roomId, answer);
+      } catch (error) {
+        this.#failed(error);
+        alone();
+      }
+    });
+    if (mirror !== undefined) this.#forget(mirror);
+  }
+
+  /** To every other node that has members in the room, or had. */
+  #announce(room: string, { version, changes, nodes }: RoomAnswer): void {
+    if (changes.length === 0) return;
+    const text = encodeNotice({ room, version, changes });
+    for (const node of nodes) {
+      if (node !== this.nodeId) this.#link.publish(this.#store.channel(node), text);
+    }
+  }
+
+  #received(text: string): void {
+    const item = decodeItem(text);
+    if (item === undefined) return;
+    if (item.type === 'notice') {
+      const mirror = this.#mirrors.get(item.notice.room);
+      mirror?.received(item);
+      if (mirror !== undefined) this.#forget(mirror);
+      return;
+    }
+    const mirror = this.#places.get(item.connectionId);
+    if (mirror === undefined) this.#listener?.frame(item.connectionId, item.frame);
+    else mirror.received(item);
+  }
+
+  #mirror(id: string): RoomMirror {
+    let mirror = this.#mirrors.get(id);
+    if (mirror === undefined) {
+      mirror = new RoomMirror({
+        ...{ id, nodeId: this.nodeId, detachMs: this.#options.detachMs },
+        listener: this.#outlet,
+        onStale: (stale) => {
+          this.#soil(stale);
+          void this.#resync(stale);
+        },
+      });
+      this.#mirrors.set(id, mirror);
+    }
+    return mirror;
+  }
+
+  #soil(mirror: RoomMirror): void {
+    mirror.dirty = true;
+  }
+
+  /** Lets go of a room in which this node has nobody. */
+  #forget(mirror: RoomMirror): void {
+    if (mirror.busy || mirror.dirty || mirror.own().length > 0) return;
+    if (this.#mirrors.get(mirror.id) !== mirror) return;
+    this.#mirrors.delete(mirror.id);
+    this.#store.removeRoom(this.nodeId, mirror.id).catch(() => {});
+  }
+
+  async #resync(mirror: RoomMirror): Promise<void> {
+    if (this.#lease.fenced || !this.#link.breaker.closed) return;
+    this.#options.metrics().happened('resynced');
+    await mirror.run(() => this.#sync(mirror)).catch((error: unknown) => this.#failed(error));
+    this.#forget(mirror);
+  }
+
+  /** Inside `run`: brings Redis and the mirror together. */
+  async #sync(mirror: RoomMirror): Promise<void> {
+    const { room } = mirror;
+    const members = mirror.own();
+    mirror.dirty = false;
+    try {
+      const [answer] = await Promise.all([
+        this.#store.sync({
+          room: mirror.id,
+          nodeId: this.nodeId,
+          kind: room?.kind ?? 'v2',
+          hostKey: room?.hostKey,
+          maxViewers: room?.maxViewers,
+          members,
+        }),
+        members.length > 0 ? this.#store.addRoom(mirror.id) : undefined,
+      ]);
+      const there = new Set(answer.members.map(({ peerId }) => peerId));
+      mirror.evict(answer.refused.filter((peerId) => !there.has(peerId)));
+      if (room !== undefined) mirror.adopt(answer, '');
+      mirror.syncedAt = this.#options.clock.now();
+      this.#announce(mirror.id, answer);
+    } catch (error) {
+      mirror.dirty = true;
+      throw error;
+    }
+  }
+
+  /** Something for this node may be lost: rooms that others have a part in are compared. */
+  #missed(): void {
+    this.#options.metrics().happened('resubscribed');
+    for (const mirror of this.#mirrors.values()) if (mirror.hasOthers) this.#soil(mirror);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#closing !== undefined) return;
+    if (this.#ticking) {
+      this.#again = true;
+      return;
+    }
+    this.#cancelTick?.();
+    void this.#tick();
+  }
+
+  /** The heartbeat of the bus: lease, channel, rooms that do not agree, dead nodes. */
+  async #tick(): Promise<void> {
+    this.#ticking = true;
+    this.#again = false;
+    try {
+      await this.#maintain();
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#ticking = false;
+    if (this.#closing !== undefined) return;
+    if (this.health().ready) for (const resolve of this.#whenReady.splice(0)) resolve();
+    if (this.#again) {
+      void this.#tick();
+      return;
+    }
+    const { clock, leaseMs } = this.#options;
+    const { closed, retryAfterMs } = this.#link.breaker;
+    this.#cancelTick = clock.after(closed ? leaseMs / 4 : Math.max(retryAfterMs, 10), () => {
+      void this.#tick();
+    });
+  }
+
+  async #maintain(): Promise<void> {
+    const { leaseMs, metrics, log } = this.#options;
+    if (await this.#lease.renew()) {
+      metrics().happened('lease-lost');
+      log.warn({ rooms: this.#mirrors.size }, 'lost the lease in Redis: asserting all rooms');
+    }
+    await this.#store.announce(leaseMs);
+    if (this.#lease.fenced) {
+      await this.#syncAll([...this.#mirrors.values()]);
+      this.#lease.asserted();
+      metrics().happened('reasserted');
+    }
+    if (this.#link.subscribed && !this.#link.beat()) this.#options.log.debug('a beat is missing');
+    const { clock } = this.#options;
+    const due = clock.now() - SYNC_EVERY_MS;
+    const stale = [...this.#mirrors.values()].filter(
+      (mirror) => mirror.dirty || (mirror.syncedAt < due && !mirror.busy),
+    );
+    await this.#syncAll(stale);
+    await this.#reaper.sweep();
+  }
+
+  async #syncAll(mirrors: readonly RoomMirror[]): Promise<void> {
+    for (let first = 0; first < mirrors.length; first += SYNC_BATCH) {
+      const batch = mirrors.slice(first, first + SYNC_BATCH);
+      await Promise.all(batch.map((mirror) => mirror.run(() => this.#sync(mirror))));
+      for (const mirror of batch) this.#forget(mirror);
+    }
+  }
+
+  /** Milliseconds until a join may work; undefined: now. */
+  #wait(mirror: RoomMirror | undefined): number | undefined {
+    if (this.#closing !== undefined || this.#trouble() !== undefined) return this.#retryMs();
+    const settling = mirror?.room === undefined ? this.#lease.settlingMs : 0;
+    return settling > 0 ? settling : undefined;
+  }
+
+  #retryMs(): number {
+    const { random, leaseMs } = this.#options;
+    return Math.max(this.#link.breaker.retryAfterMs, leaseMs / 10) * (1 + random.fraction());
+  }
+
+  #trouble(): string | undefined {
+    if (this.#closing !== undefined) return 'closed';
+    const { state } = this.#link.breaker;
+    if (state !== 'closed') return `redis does not answer (breaker ${state}): ${this.#lastError}`;
+    if (this.#lease.fenced) return `no lease in redis: ${this.#lastError}`;
+    if (!this.#link.subscribed) return 'not subscribed in redis';
+    return undefined;
+  }
+
+  #failed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    if (text === this.#lastError) return;
+    if (text !== 'the breaker is open') this.#lastError = text;
+    this.#options.log.warn({ reason: text }, 'redis');
+  }
+}
+
+function unavailable(retryAfterMs: number): JoinOutcome {
+  return { ok: false, code: 'unavailable', retryAfterMs };
+}
+
+/** Redis never has the tokens themselves: who reads it can take nobody's place. */
+function hashTokens(request: JoinRequest): JoinRequest {
+  const { resume, resumeFrom, ...rest } = request;
+  return {
+    ...rest,
+    resume: hash(resume),
+    ...(resumeFrom === undefined ? {} : { resumeFrom: hash(resumeFrom) }),
+  };
+}
+
+function hash(token: string): string {
+  return token === '' ? '' : createHash('sha256').update(token).digest('base64url');
+}

@@ -1,0 +1,231 @@
+import type { RoomEvent, BusListener } from '../bus.ts';
+import { Room, type LeaveReason, type RoomKind, type RoomMember } from '../../room.ts';
+import type { RoomAnswer } from './store.ts';
+import { remains, type Change, type How, type Item, type RoomNotice } from './wire.ts';
+
+export interface RoomMirrorOptions {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly detachMs: number;
+  readonly listener: BusListener;
+  /** The mirror and Redis do not agree: bring them together. */
+  readonly onStale: (mirror: RoomMirror) => void;
+}
+
+/** Messages of other nodes that wait for an answer of Redis; more, and they are dropped. */
+const MAX_HELD = 1024;
+
+/**
+ * A room in which this node has members, as Redis had it last. What Redis answers and other nodes
+ * tell goes in, what members of this node have to hear comes out. One thing is asked of Redis at
+ * a time, and what the other nodes say meanwhile is kept in order behind the answer.
+ */
+export class RoomMirror {
+  readonly id: string;
+  readonly #options: RoomMirrorOptions;
+  #room: Room | undefined;
+  #version = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+  #busy = 0;
+  readonly #held: Item[] = [];
+  /** Redis may not have what this node has: to be brought together when it answers again. */
+  dirty = false;
+  /** By the clock of the bus. */
+  syncedAt = 0;
+
+  constructor(options: RoomMirrorOptions) {
+    this.#options = options;
+    this.id = options.id;
+  }
+
+  get room(): Room | undefined {
+    return this.#room;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  /** Members whose place this node looks after, those that are away included. */
+  own(): RoomMember[] {
+    const { nodeId } = this.#options;
+    return [...(this.#room?.members.values() ?? [])].filter((member) => member.nodeId === nodeId);
+  }
+
+  get hasOthers(): boolean {
+    const { nodeId } = this.#options;
+    for (const member of this.#room?.members.values() ?? []) {
+      if (member.nodeId !== nodeId) return true;
+    }
+    return false;
+  }
+
+  /** One after the other. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    this.#busy += 1;
+    const done = this.#tail.then(task).finally(() => {
+      this.#busy -= 1;
+      if (this.#busy === 0) this.#release();
+    });
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  received(item: Item): void {
+    if (this.#busy === 0) this.#take(item);
+    else if (this.#held.length < MAX_HELD) this.#held.push(item);
+    else this.dirty = true;
+  }
+
+  /** What Redis answered: the whole room, and what this node's own command changed in it. */
+  adopt(answer: RoomAnswer, cause: string): void {
+    const { version, kind, hostKey, maxViewers, changes, members } = answer;
+    if (kind === undefined) return;
+    const first = this.#room === undefined;
+    this.#room ??= new Room(this.id, kind);
+    this.#room.bind(hostKey, maxViewers);
+    if (version < this.#version) return;
+    const next = version === this.#version + 1 && changes.length > 0;
+    if (next) this.#apply(changes, cause);
+    else if (first) for (const member of members) this.#room.put(member);
+    else this.#apply(this.#difference(answer), cause);
+    this.#version = version;
+  }
+
+  /** While Redis does not answer: what this node knows for itself. */
+  assume(changes: readonly Change[], cause: string): void {
+    this.dirty = true;
+    this.#apply(changes, cause);
+  }
+
+  /** Redis has no place for these members of this node any more. */
+  evict(peerIds: readonly string[]): void {
+    const room = this.#room;
+    for (const peerId of peerIds) {
+      const member = room?.members.get(peerId);
+      if (room === undefined || member === undefined) continue;
+      room.remove(peerId);
+      this.#tell(room, { type: 'left', member, reason: 'lost' });
+      if (member.state === 'connected') this.#options.listener.lost(member.connectionId);
+    }
+  }
+
+  #release(): void {
+    while (this.#busy === 0) {
+      const item = this.#held.shift();
+      if (item === undefined) return;
+      this.#take(item);
+    }
+  }
+
+  #take(item: Item): void {
+    if (item.type === 'frame') {
+      this.#options.listener.frame(item.connectionId, item.frame);
+      return;
+    }
+    const { version, changes }: RoomNotice = item.notice;
+    if (this.#room === undefined || version <= this.#version) return;
+    if (version > this.#version + 1) {
+      // Something was missed.
+      this.#options.onStale(this);
+      return;
+    }
+    this.#version = version;
+    this.#apply(changes, '');
+  }
+
+  #difference({ members, gone }: RoomAnswer): Change[] {
+    const room = this.#room;
+    if (room === undefined) return [];
+    const hows = new Map<string, How>(gone);
+    const changes: Change[] = [];
+    const there = new Set(members.map(({ peerId }) => peerId));
+    for (const member of room.members.values()) {
+      if (there.has(member.peerId)) continue;
+      const how = hows.get(member.peerId);
+      changes.push({ member, how: how === undefined || inRoom(how) ? 'lost' : how });
+    }
+    for (const member of members) {
+      const old = room.members.get(member.peerId);
+      if (old === undefined) changes.push({ member, how: 'joined' });
+      else if (old.connectionId !== member.connectionId) changes.push({ member, how: 'resumed' });
+      else if (old.state !== member.state) {
+        const how = hows.get(member.peerId) === 'released' ? 'released' : 'detached';
+        changes.push({ member, how: member.state === 'detached' ? how : 'resumed' });
+      }
+    }
+    return changes;
+  }
+
+  #apply(changes: readonly Change[], cause: string): void {
+    const room = this.#room;
+    if (room === undefined) return;
+    for (const change of changes) this.#applyOne(room, change, cause);
+  }
+
+  #applyOne(room: Room, change: Change, cause: string): void {
+    const { nodeId, listener, onStale } = this.#options;
+    const { member, how } = change;
+    const old = room.members.get(member.peerId);
+    const mine = old?.nodeId === nodeId && old.state === 'connected';
+    if (remains(change, room.kind)) {
+      if (mine && old.connectionId === member.connectionId && member.state === 'detached') {
+        // Only this node can know that; its own word comes with the cause.
+        if (cause !== member.connectionId) return onStale(this);
+      }
+      room.put(member);
+      if (mine && old.connectionId !== member.connectionId) {
+        listener.replaced(old.connectionId);
+      }
+      const news = old?.connectionId !== member.connectionId || old.state !== member.state;
+      if (news) this.#tell(room, eventOf(how, member, this.#options.detachMs));
+      return;
+    }
+    if (old === undefined) return;
+    if (mine && cause !== old.connectionId && how !== 'replaced') {
+      // Another node took this one for dead.
+      onStale(this);
+      return;
+    }
+    room.remove(member.peerId);
+    if (mine && how === 'replaced') listener.replaced(old.connectionId);
+    this.#tell(room, eventOf(how, old, this.#options.detachMs));
+  }
+
+  #tell(room: Room, event: RoomEvent | undefined): void {
+    if (event === undefined) return;
+    const { nodeId, listener } = this.#options;
+    for (const member of room.members.values()) {
+      if (member.nodeId !== nodeId || member.state !== 'connected') continue;
+      if (member.peerId !== event.member.peerId) listener.event(member.connectionId, event);
+    }
+  }
+}
+
+function inRoom(how: How): boolean {
+  return how === 'joined' || how === 'resumed' || how === 'detached';
+}
+
+function eventOf(how: How, member: RoomMember, graceMs: number): RoomEvent | undefined {
+  switch (how) {
+    case 'joined':
+    case 'resumed':
+      return { type: how, member };
+    case 'detached':
+      return { type: how, member, graceMs };
+    case 'released':
+      return undefined;
+    default:
+      return { type: 'left', member, reason: how satisfies LeaveReason };
+  }
+}
+
+/** What a member's going is to a room of the kind. */
+export function departing(member: RoomMember, how: How, kind: RoomKind): Change {
+  const change: Change = { how, member };
+  return remains(change, kind) ? { how, member: { ...member, state: 'detached' } } : change;
+}

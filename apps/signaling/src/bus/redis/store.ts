@@ -1,0 +1,214 @@
+import type { JoinRequest, RoomKind, RoomLimits, RoomMember } from '../../room.ts';
+import type { Link } from './link.ts';
+import { SCRIPTS, type Script } from './scripts.ts';
+import { fromStored, toStored, type Change, type How, type StoredMember } from './wire.ts';
+
+export interface StoreOptions {
+  readonly link: Link;
+  readonly nodeId: string;
+  /** First part of every key and channel. */
+  readonly prefix: string;
+  readonly limits: RoomLimits;
+  readonly leaseMs: number;
+  /** A room nobody renews is forgotten after so long. */
+  readonly roomTtlMs: number;
+  /** How long an empty room stays bound to its host's key. */
+  readonly emptyRoomMs: number;
+}
+
+/** A room as Redis has it, after a script. */
+export interface RoomAnswer {
+  readonly ok: boolean;
+  readonly code?: 'room-full' | 'host-slot-taken' | 'wrong-room-kind';
+  readonly peer?: string;
+  readonly resumed?: boolean;
+  readonly version: number;
+  readonly kind?: RoomKind;
+  readonly hostKey?: string;
+  readonly maxViewers?: number;
+  readonly members: readonly RoomMember[];
+  readonly changes: readonly Change[];
+  /** Whoever has to hear of the changes. */
+  readonly nodes: readonly string[];
+  /** How the last members went. */
+  readonly gone: readonly (readonly [peerId: string, how: How])[];
+  /** Members that a sync could not bring back. */
+  readonly refused: readonly string[];
+}
+
+/** What one node says of a room. */
+export interface RoomClaim {
+  readonly room: string;
+  readonly nodeId: string;
+  readonly kind: RoomKind;
+  readonly hostKey: string | undefined;
+  readonly maxViewers: number | undefined;
+  readonly members: readonly RoomMember[];
+}
+
+/** Keys, scripts and commands; no decision is made here. */
+export class Store {
+  readonly #options: StoreOptions;
+  readonly #link: Link;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#link = options.link;
+  }
+
+  channel(nodeId: string): string {
+    return `${this.#options.prefix}:node:${nodeId}`;
+  }
+
+  join(request: JoinRequest): Promise<RoomAnswer> {
+    const { kind, role, nodeId, connectionId, peerId, resume, resumeFrom, hostKey } = request;
+    const member = [kind, role, nodeId, connectionId, peerId, resume];
+    const claims = [resumeFrom ?? '', hostKey ?? '', request.maxViewers ?? ''];
+    const { limits } = this.#options;
+    const bounds = [limits.originalCapacity, limits.maxMembers, ...this.#lifetimes()];
+    return this.#run(SCRIPTS.join, request.room, [...member, ...claims, ...bounds]);
+  }
+
+  leave(room: string, peerId: string, connectionId: string, how: How): Promise<RoomAnswer> {
+    return this.#run(SCRIPTS.leave, room, [peerId, connectionId, how, ...this.#lifetimes()]);
+  }
+
+  sync({ room, nodeId, kind, hostKey, maxViewers, members }: RoomClaim): Promise<RoomAnswer> {
+    const { limits } = this.#options;
+    const claim = [nodeId, kind, hostKey ?? '', maxViewers ?? ''];
+    const bounds = [limits.originalCapacity, limits.maxMembers, ...this.#lifetimes()];
+    const named = JSON.stringify(members.map(toStored));
+    return this.#run(SCRIPTS.sync, room, [...claim, ...bounds, named]);
+  }
+
+  /** Renews the lease; answers with the value it had. */
+  async renewLease(value: string): Promise<string | null> {
+    const { nodeId, leaseMs } = this.#options;
+    const args = [this.#lease(nodeId), value, 'PX', leaseMs, 'GET'];
+    return (await this.#link.command('lease', 'set', args, true)) as string | null;
+  }
+
+  /** The lease outlives the node for so long; 0: it ends now. */
+  async endLease(value: string, ms: number): Promise<void> {
+    const { nodeId } = this.#options;
+    const lease = this.#lease(nodeId);
+    if (ms > 0) {
+      await this.#link.command('lease', 'set', [lease, value, 'PX', ms]);
+      await this.announce(ms);
+      return;
+    }
+    await this.#link.command('lease', 'del', [lease]);
+    await this.#link.command('nodes', 'zrem', [this.#nodes(), nodeId]);
+  }
+
+  /** undefined if the node has none: it is dead. */
+  async lease(nodeId: string): Promise<string | undefined> {
+    const value = await this.#link.command('lease', 'get', [this.#lease(nodeId)]);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** Writes when this node is to be looked after, by the server's clock. */
+  async announce(ms: number): Promise<void> {
+    const until = (await this.#now()) + ms;
+    await this.#link.command('nodes', 'zadd', [this.#nodes(), until, this.#options.nodeId]);
+  }
+
+  /** Nodes whose time is over; their leases decide whether they are dead. */
+  async overdueNodes(): Promise<string[]> {
+    const args = [this.#nodes(), '-inf', await this.#now(), 'LIMIT', 0, 16];
+    return (await this.#link.command('nodes', 'zrangebyscore', args)) as string[];
+  }
+
+  async addRoom(room: string): Promise<void> {
+    await this.#link.command('rooms', 'sadd', [this.#rooms(this.#options.nodeId), room]);
+  }
+
+  async removeRoom(nodeId: string, room: string): Promise<void> {
+    await this.#link.command('rooms', 'srem', [this.#rooms(nodeId), room]);
+  }
+
+  async someRooms(nodeId: string, most: number): Promise<string[]> {
+    const args = [this.#rooms(nodeId), most];
+    return (await this.#link.command('rooms', 'srandmember', args)) as string[];
+  }
+
+  async forgetNode(nodeId: string): Promise<void> {
+    await this.#link.command('nodes', 'zrem', [this.#nodes(), nodeId]);
+  }
+
+  async #now(): Promise<number> {
+    const [seconds, micros] = (await this.#link.command('time', 'time', [])) as [string, string];
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  }
+
+  #lifetimes(): [number, number] {
+    return [this.#options.roomTtlMs, this.#options.emptyRoomMs];
+  }
+
+  #lease(nodeId: string): string {
+    return `${this.#options.prefix}:{${nodeId}}:lease`;
+  }
+
+  #rooms(nodeId: string): string {
+    return `${this.#options.prefix}:{${nodeId}}:rooms`;
+  }
+
+  #nodes(): string {
+    return `${this.#options.prefix}:nodes`;
+  }
+
+  async #run(script: Script, room: string, args: (string | number)[]): Promise<RoomAnswer> {
+    const { name, sha, text } = script;
+    const keyed = [1, `${this.#options.prefix}:{${room}}:room`, ...args];
+    let answer: unknown;
+    try {
+      answer = await this.#link.command(name, 'evalsha', [sha, ...keyed]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      answer = await this.#link.command(name, 'eval', [text, ...keyed]);
+    }
+    return readAnswer(String(answer));
+  }
+}
+
+interface RawAnswer {
+  ok?: boolean;
+  code?: NonNullable<RoomAnswer['code']>;
+  peer?: string;
+  resumed?: boolean;
+  v?: number;
+  kind?: RoomKind;
+  hk?: string;
+  mv?: number;
+  members?: unknown;
+  changes?: unknown;
+  nodes?: unknown;
+  refused?: unknown;
+  gone?: unknown;
+}
+
+function readAnswer(text: string): RoomAnswer {
+  const { ok, v, hk, mv, members, changes, nodes, refused, gone, ...rest } = JSON.parse(
+    text,
+  ) as RawAnswer;
+  return {
+    ...rest,
+    ok: ok === true,
+    version: v ?? 0,
+    ...(hk === undefined ? {} : { hostKey: hk }),
+    ...(mv === undefined ? {} : { maxViewers: mv }),
+    members: list<StoredMember>(members).map(fromStored),
+    changes: list<{ how: How; m: StoredMember }>(changes).map(({ how, m }) => ({
+      how,
+      member: fromStored(m),
+    })),
+    nodes: list<string>(nodes),
+    refused: list<string>(refused),
+    gone: list<[string, How]>(gone),
+  };
+}
+
+/** An empty list comes as an object from cjson. */
+function list<T>(value: unknown): readonly T[] {
+  return Array.isArray(value) ? (value as T[]) : [];
+}
