@@ -294,6 +294,20 @@ describe('Audience', () => {
     expect(a.heard('host-stats').at(-1)).toMatchObject({ rttMs: 30, lossFraction: 0 });
   });
 
+  it('pings less often while next to nothing is sent', async () => {
+    const t = await setUp();
+    const a = t.viewer('a');
+    const peer = await a.join();
+    for (let n = 0; n < 10; n += 1) t.audience.tick(n * 100);
+    expect(a.heard('ping')).toHaveLength(10);
+    for (let n = 0; n < 5; n += 1) peer.emit('feedback', feedback({ sentBytes: 0 }));
+    for (let n = 10; n < 20; n += 1) t.audience.tick(n * 100);
+    expect(a.heard('ping')).toHaveLength(12);
+    peer.emit('feedback', feedback({}));
+    for (let n = 20; n < 25; n += 1) t.audience.tick(n * 100);
+    expect(a.heard('ping')).toHaveLength(17);
+  });
+
   it('steers the encoder by the path of the one in control', async () => {
     const t = await setUp();
     const [a, watcher] = [t.viewer('a'), t.viewer('w', { role: 'view' })];

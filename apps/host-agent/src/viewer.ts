@@ -61,6 +61,9 @@ const PROOF_MS = 20_000;
 /** After ICE has failed: time for the viewer's ICE restart to arrive. */
 const RESTART_GRACE_MS = 2500;
 const FLUSH_MS = 150;
+/** Under this rate the round trip is measured every fifth tick only: twice a second. */
+const RESTING_BPS = 50_000;
+const RESTING_TICKS = 5;
 /** Candidates that may wait for the peer to open. */
 const MAX_WAITING = 64;
 
@@ -90,6 +93,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #wantsStats = false;
   #controlOpen = false;
   #paced = 0;
+  #ticks = 0;
   #lastSession = '';
   #decision: BitrateDecision | undefined;
   #feedback: PeerFeedback | undefined;
@@ -235,9 +239,17 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       void this.close('connection failed');
       return;
     }
-    if (this.#ready) this.tell(this.#roundTrip.ping(now));
+    this.#ticks += 1;
+    const pings = !this.#isResting() || this.#ticks % RESTING_TICKS === 0;
+    if (this.#ready && pings) this.tell(this.#roundTrip.ping(now));
     const held = this.gate.tick(now);
     if (held.length > 0) this.emit('input', [{ kind: 'inject', events: held }]);
+  }
+
+  /** Next to nothing is sent, so the path's state changes nothing: pings can be rarer. */
+  #isResting(): boolean {
+    if (this.#sendRates.length === 0) return false;
+    return Math.max(...this.#sendRates) < RESTING_BPS;
   }
 
   /** Tells why, gives the channel a moment to carry it, and closes. */

@@ -97,6 +97,39 @@ describe('EventPump', () => {
     expect(seen).toEqual([1, 2]);
   });
 
+  it('pauses while nothing is open, until it is kicked or stopped', async () => {
+    const polls: (() => void)[] = [];
+    let idle = true;
+    const pump = new EventPump({
+      isIdle: () => idle,
+      poll: () => new Promise((resolve) => polls.push(() => resolve(0))),
+      wake: async () => polls.at(-1)?.(),
+      dispatch: () => undefined,
+      onError: () => undefined,
+    });
+    const settle = () => new Promise((resolve) => setImmediate(resolve));
+    pump.start();
+    await settle();
+    polls[0]?.();
+    await settle();
+    expect(polls).toHaveLength(1); // paused
+    idle = false;
+    pump.kick();
+    await settle();
+    expect(polls).toHaveLength(2);
+    polls[1]?.();
+    await settle();
+    expect(polls).toHaveLength(3); // not idle: no pause
+    idle = true;
+    polls[2]?.();
+    await settle();
+    const stopped = pump.stop();
+    await settle();
+    polls[3]?.(); // the last look for what was queued
+    await stopped;
+    expect(polls).toHaveLength(4);
+  });
+
   it('reports a batch that does not decode and goes on', async () => {
     const library = fakeLibrary();
     const errors: Error[] = [];

@@ -10,11 +10,15 @@ export interface EventPumpOptions {
   readonly dispatch: (record: EventRecord) => void;
   /** A batch that does not decode, or a poll that fails for another reason than closing. */
   readonly onError: (error: Error) => void;
+  /** Whether nothing is open that could say anything but a log line; then it polls now and then. */
+  readonly isIdle?: () => boolean;
   /** At most 100: process.exit() waits for an outstanding call this long. */
   readonly timeoutMs?: number;
   /** Bytes; the largest record has to fit. */
   readonly capacity?: number;
 }
+
+const IDLE_PAUSE_MS = 1000;
 
 /**
  * Drains one library's event queue with one blocking call on a pool thread at a time, and hands
@@ -27,6 +31,7 @@ export class EventPump {
   readonly #timeoutMs: number;
   #running: Promise<void> | undefined;
   #stopping = false;
+  #endPause: (() => void) | undefined;
 
   constructor(options: EventPumpOptions) {
     this.#options = options;
@@ -38,9 +43,15 @@ export class EventPump {
     this.#running ??= this.#run();
   }
 
+  /** Something has been opened: polls without pause again. */
+  kick(): void {
+    this.#endPause?.();
+  }
+
   /** Resolves when the last call has returned and what it brought has been dispatched. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.kick();
     if (this.#running === undefined) return;
     await this.#options.wake().catch(() => undefined); // the time-out ends the call anyway
     await this.#running;
@@ -56,8 +67,23 @@ export class EventPump {
         return;
       }
       this.#deliver(used);
+      if (used === 0 && this.#options.isIdle?.() === true) await this.#pause();
     }
     await this.#drain();
+  }
+
+  /** A poll wakes two threads and Go's scheduler: ten of them a second for nothing are a waste. */
+  #pause(): Promise<void> {
+    if (this.#stopping) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#endPause = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, IDLE_PAUSE_MS);
+      this.#endPause = end;
+    });
   }
 
   /** What was queued until stop() still reaches its listeners. Bounded: nothing new is opened. */

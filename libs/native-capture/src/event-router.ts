@@ -5,6 +5,8 @@ import type { EventRecord } from './record-decoder.ts';
 
 export interface EventRouterOptions {
   readonly log: (entry: NativeLog) => void;
+  /** A handle was registered. */
+  readonly onRegister?: () => void;
   /** Records kept for handles whose open has not returned yet; the oldest goes first. */
   readonly orphanLimit?: number;
 }
@@ -18,16 +20,24 @@ export type RecordListener = (record: EventRecord) => void;
 export class EventRouter {
   readonly #listeners = new Map<number, RecordListener>();
   readonly #log: (entry: NativeLog) => void;
+  readonly #onRegister: (() => void) | undefined;
   readonly #orphanLimit: number;
   #orphans: EventRecord[] = [];
 
   constructor(options: EventRouterOptions) {
     this.#log = options.log;
+    this.#onRegister = options.onRegister;
     this.#orphanLimit = options.orphanLimit ?? 64;
+  }
+
+  /** How many handles have an owner. */
+  get size(): number {
+    return this.#listeners.size;
   }
 
   register(handle: number, listener: RecordListener): void {
     this.#listeners.set(handle, listener);
+    this.#onRegister?.();
     const early = this.#orphans.filter((record) => record.handle === handle);
     if (early.length === 0) return;
     this.#orphans = this.#orphans.filter((record) => record.handle !== handle);

@@ -60,23 +60,27 @@ class NativeMediaHost implements MediaHost {
     const failed = (library: string) => (error: Error) =>
       options.log?.({ library, level: 'error', message: `event pump: ${error.message}` });
     this.#libraries = libraries;
-    this.#routers = {
-      pion: new EventRouter({ log: log('pion_webrtc') }),
-      capture: new EventRouter({ log: log('capture-encoder') }),
+    const kick = (pump: number) => () => this.#pumps[pump]?.kick();
+    const routers = {
+      pion: new EventRouter({ log: log('pion_webrtc'), onRegister: kick(0) }),
+      capture: new EventRouter({ log: log('capture-encoder'), onRegister: kick(1) }),
     };
+    this.#routers = routers;
     this.#pumps = [
       new EventPump({
+        isIdle: () => routers.pion.size === 0,
         poll: (buffer, capacity, timeout) =>
           pion.call('pdw_poll_events', buffer, capacity, timeout),
         wake: async () => void (await pion.call('pdw_wake_events')),
-        dispatch: this.#routers.pion.dispatch,
+        dispatch: routers.pion.dispatch,
         onError: failed('pion_webrtc'),
       }),
       new EventPump({
+        isIdle: () => routers.capture.size === 0,
         poll: (buffer, capacity, timeout) =>
           capture.call('pdc_poll_events', buffer, capacity, timeout),
         wake: async () => void capture.callSync('pdc_wake_events'),
-        dispatch: this.#routers.capture.dispatch,
+        dispatch: routers.capture.dispatch,
         onError: failed('capture-encoder'),
       }),
     ];
