@@ -40,6 +40,7 @@ export interface AudienceOptions {
 }
 
 const REFRESH_MS = 2000;
+const FLUSH_ALL_MS = 600;
 
 /**
  * All viewers of this host: who may come in, who controls, whose path sets the rate, what they
@@ -151,7 +152,9 @@ export class Audience extends EventEmitter<AudienceEvents> {
 
   /** Tells all of them why; resolves when their connections are freed. */
   async endAll(reason: EndedReason): Promise<void> {
-    await Promise.all([...this.#viewers.values()].map((viewer) => viewer.end(reason)));
+    // Connections close one after the other; together they may take this long.
+    const flushMs = Math.floor(FLUSH_ALL_MS / Math.max(this.#viewers.size, 1));
+    await Promise.all([...this.#viewers.values()].map((viewer) => viewer.end(reason, flushMs)));
   }
 
   #firstOffer(offer: Offer): void {

@@ -253,9 +253,9 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   }
 
   /** Tells why, gives the channel a moment to carry it, and closes. */
-  end(reason: EndedReason): Promise<void> {
+  end(reason: EndedReason, flushMs = FLUSH_MS): Promise<void> {
     this.tell({ type: 'ended', reason });
-    return this.close(reason, FLUSH_MS);
+    return this.close(reason, Math.min(flushMs, FLUSH_MS));
   }
 
   /** Idempotent. Lets go of what is held at once, then frees the connection. */
