@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { isNativeError } from './errors.ts';
-import { checkAbi } from './libraries.ts';
 import { findLibraries } from './library-paths.ts';
 import type { MediaHost } from './media-host.ts';
 import { openNativeMediaHost } from './native-media-host.ts';
@@ -22,14 +21,6 @@ function built(): boolean {
 
 const name = built() ? 'native media host' : 'native media host (skipped: libraries not built)';
 const suite = built() ? describe : describe.skip;
-
-describe('checkAbi', () => {
-  it('names the file, both versions and the remedy', () => {
-    expect(() => checkAbi('/x/lib.so', 7)).toThrow(
-      /\/x\/lib\.so has ABI version 7.*needs 1.*build/,
-    );
-  });
-});
 
 suite(name, () => {
   let host: MediaHost;
