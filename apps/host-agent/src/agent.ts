@@ -124,7 +124,7 @@ export class Agent {
     signaling.on('message', (message) => this.#onMessage(message));
     signaling.on('state', (state) => this.#onSignaling(state));
     signaling.on('error', ({ code, message, field, fatal }) =>
-      log.warn({ code, message, field, fatal }, 'signaling error'),
+      log.warn({ error: code, message, field, fatal }, 'signaling error'),
     );
     signaling.connect();
   }

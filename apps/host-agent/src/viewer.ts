@@ -395,7 +395,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
         void this.close('bye');
         return;
       case 'error':
-        this.#log.warn({ code: message.code }, 'the viewer reports an error');
+        this.#log.warn({ error: message.code }, 'the viewer reports an error');
         return;
       case 'auth': // once is enough
         return;
