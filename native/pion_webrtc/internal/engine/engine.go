@@ -17,8 +17,12 @@ import (
 // maxStreams bounds the streams of one engine.
 const maxStreams = 4
 
-// tickTime is how often peers report.
-const tickTime = 100 * time.Millisecond
+// How often peers report: while any has something to tell, and otherwise. Each wake of an idle process
+// costs more than what it is for.
+const (
+	tickTime     = 100 * time.Millisecond
+	idleTickTime = time.Second
+)
 
 // Engine is safe for use by any goroutine.
 type Engine struct {
@@ -32,13 +36,14 @@ type Engine struct {
 	closed  bool
 
 	done    chan struct{}
+	active  chan struct{} // capacity 1: a peer has something to tell
 	ticking sync.WaitGroup
 }
 
 // New makes an engine without streams.
 func New(o options.Engine, queue *events.Queue) *Engine {
 	e := &Engine{
-		options: o, events: queue, peers: map[int64]*peer.Peer{}, done: make(chan struct{}),
+		options: o, events: queue, peers: map[int64]*peer.Peer{}, done: make(chan struct{}), active: make(chan struct{}, 1),
 		report: func(where, what string) { queue.Log(0, "error", "caught a panic in "+where+": "+what) },
 	}
 	e.ticking.Go(func() {
@@ -49,11 +54,18 @@ func New(o options.Engine, queue *events.Queue) *Engine {
 }
 
 func (e *Engine) tick() {
-	ticker := time.NewTicker(tickTime)
-	defer ticker.Stop()
+	timer := time.NewTimer(idleTickTime)
+	defer timer.Stop()
+	idle := true
 	for {
 		select {
-		case <-ticker.C:
+		case <-timer.C:
+		case <-e.active:
+			if idle {
+				idle = false
+				timer.Reset(tickTime)
+			}
+			continue
 		case <-e.done:
 			return
 		}
@@ -65,9 +77,22 @@ func (e *Engine) tick() {
 			}
 		}
 		e.mu.Unlock()
+		idle = true
 		for _, p := range peers {
-			p.Tick()
+			idle = !p.Tick() && idle
 		}
+		if idle {
+			timer.Reset(idleTickTime)
+		} else {
+			timer.Reset(tickTime)
+		}
+	}
+}
+
+func (e *Engine) onActive() {
+	select {
+	case e.active <- struct{}{}:
+	default:
 	}
 }
 
@@ -110,7 +135,7 @@ func (e *Engine) OpenPeer(handle int64, o options.Peer) (*peer.Peer, error) {
 	e.mu.Unlock()
 
 	made, err := peer.New(peer.Config{
-		Handle: handle, Engine: e.options, Options: o, Streams: streams, Events: e.events, Now: time.Now,
+		Handle: handle, Engine: e.options, Options: o, Streams: streams, Events: e.events, Now: time.Now, OnActive: e.onActive,
 	})
 
 	e.mu.Lock()

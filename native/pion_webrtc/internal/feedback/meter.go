@@ -14,15 +14,16 @@ import (
 // the sink of what a viewer reports. Safe for use by any goroutine.
 type Meter struct {
 	interceptor.NoOp
-	now func() time.Time
+	now    func() time.Time
+	active func()
 
 	mu        sync.Mutex
 	estimator *Estimator
 }
 
-// NewMeter makes one.
-func NewMeter(now func() time.Time) *Meter {
-	return &Meter{now: now, estimator: NewEstimator(now())}
+// NewMeter makes one. active is called, and must not block, when something leaves after nothing did.
+func NewMeter(now func() time.Time, active func()) *Meter {
+	return &Meter{now: now, active: active, estimator: NewEstimator(now())}
 }
 
 // BindLocalStream implements interceptor.Interceptor.
@@ -38,12 +39,16 @@ func (m *Meter) BindLocalStream(info *interceptor.StreamInfo, writer interceptor
 		numbered := id != 0 && number.Unmarshal(header.GetExtension(id)) == nil
 		size := header.MarshalSize() + len(payload)
 		m.mu.Lock()
+		idle := m.estimator.Idle()
 		if numbered {
 			m.estimator.Sent(m.now(), number.TransportSequence, size)
 		} else {
 			m.estimator.Unnumbered(size)
 		}
 		m.mu.Unlock()
+		if idle {
+			m.active()
+		}
 		return writer.Write(header, payload, attributes)
 	})
 }

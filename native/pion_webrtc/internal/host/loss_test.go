@@ -182,6 +182,33 @@ func TestFeedbackTellsOfThePath(t *testing.T) {
 	})
 }
 
+func TestAnIdlePathIsToldOfSeldom(t *testing.T) {
+	b := newBench(t, engineOptions)
+	v := b.newViewer(viewerConfig{}).connect()
+	if _, err := b.host.Push(b.stream, picture(true, 3000, 1)); err != nil { // nothing is missing then
+		t.Fatal(err)
+	}
+	b.until("feedback of an idle path", func(all []event) bool {
+		for _, r := range feedbackOf(t, v.handle, all) {
+			if r.SentPackets == 0 && r.IntervalMs >= 900 {
+				return true
+			}
+		}
+		return false
+	})
+	b.encodeDuring(func() {
+		b.until("feedback of a busy path", func(all []event) bool {
+			busy := 0
+			for _, r := range feedbackOf(t, v.handle, all) {
+				if r.SentPackets > 0 && r.IntervalMs < 500 {
+					busy++
+				}
+			}
+			return busy >= 5
+		})
+	})
+}
+
 func deref(value *float64) any {
 	if value == nil {
 		return nil

@@ -28,8 +28,9 @@ const (
 	maxRate = 10_000_000_000
 )
 
-// idleTicks without anything to tell make one event of feedback: a still desktop costs next to nothing.
-const idleTicks = 10
+// idleFeedback apart are the events of feedback while nothing is sent: a still desktop costs next to
+// nothing. A little less than the second between idle ticks.
+const idleFeedback = 950 * time.Millisecond
 
 // Config is what a peer needs; Streams is which encodes it watches.
 type Config struct {
@@ -39,6 +40,8 @@ type Config struct {
 	Streams []*stream.Stream
 	Events  *events.Queue
 	Now     func() time.Time
+	// OnActive is called, and must not block, when the peer has something to tell after it had not.
+	OnActive func()
 }
 
 // Peer is safe for use by any goroutine.
@@ -66,7 +69,7 @@ type Peer struct {
 	videoOn       atomic.Bool
 	datagrams     atomic.Bool // the path is plain UDP, which never blocks a writer
 	firstContact  chan struct{}
-	quietTicks    int // since the last feedback; of Tick's goroutine
+	told          time.Time // when the last feedback was; of Tick's goroutine
 
 	done      chan struct{} // closed when closing begins
 	closed    chan struct{} // closed when it ended
@@ -124,7 +127,7 @@ func (p *Peer) newChain(factory *logs.Factory) (chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.meter = feedback.NewMeter(p.config.Now)
+	p.meter = feedback.NewMeter(p.config.Now, p.config.OnActive)
 	p.repairer = retransmit.New(p.config.Now, rand.Uint32)
 	p.pacer = pacer.New(pacer.Config{
 		BitsPerSecond: p.config.Engine.BitrateBps, Now: p.config.Now, Report: p.report, OnDrained: p.onDrained,
@@ -182,23 +185,26 @@ func (p *Peer) SetRate(bitsPerSecond uint64) error {
 	return nil
 }
 
-// Tick is called ten times a second, by one goroutine: it tells what was measured, and asks for what is still missing.
-func (p *Peer) Tick() {
+// Tick is called by one goroutine, ten times a second while any peer is active and once a second
+// otherwise: it tells what was measured, and asks for what is still missing.
+func (p *Peer) Tick() (active bool) {
 	defer guard.Recover("tick", p.report)
 	if !p.connected.Load() {
-		return
+		return false
 	}
-	if p.quietTicks++; p.quietTicks >= idleTicks || !p.meter.Idle() {
-		p.quietTicks = 0
+	active = !p.meter.Idle()
+	if now := p.config.Now(); active || now.Sub(p.told) >= idleFeedback {
+		p.told = now
 		p.config.Events.Stat(abi.EventFeedback, p.config.Handle, func() []byte {
 			return p.meter.Take(p.pacer.Delay()).JSON()
 		})
 	}
 	if p.receiving() {
 		for _, t := range p.tracks {
-			t.ask()
+			active = t.ask() || active
 		}
 	}
+	return active
 }
 
 // receiving says whether video reaches this peer.

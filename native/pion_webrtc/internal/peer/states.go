@@ -24,6 +24,7 @@ func (p *Peer) onState() {
 			p.dead.Store(false)
 		}
 		away := p.pathLost.Swap(false)
+		p.config.OnActive()
 		for _, t := range p.tracks {
 			if first || revived {
 				t.restart()

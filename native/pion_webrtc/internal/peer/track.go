@@ -197,15 +197,20 @@ func (t *track) pictureLost(rtt time.Duration) {
 	t.ask()
 }
 
-// ask asks the encoder for a keyframe if one is due. Called when something changed, and ten times a second.
-func (t *track) ask() {
+// ask asks the encoder for a keyframe if one is due, and says whether one is still to come. Called when
+// something changed, and at each tick.
+func (t *track) ask() (pending bool) {
 	t.mu.Lock()
 	t.key.remind(t.peer.config.Now())
 	due := t.writer != nil && t.key.due(t.peer.config.Now(), t.Congested())
+	pending = t.key.missing || t.key.wanted
 	t.mu.Unlock()
 	if due {
 		t.stream.WantKeyframe()
+	} else if pending {
+		t.peer.config.OnActive() // ticks look after it
 	}
+	return pending
 }
 
 // pickH264 prefers constrained baseline (42e01f), then baseline, always packetization-mode 1.
