@@ -15,13 +15,11 @@ export interface FieldMeta {
   fallback: string;
   /** The value is never shown. */
   secret: boolean;
-  /** Set while the feature behind the variable is not part of the build. */
-  unavailable?: string;
 }
 
 export const fieldMeta = z.registry<FieldMeta>();
 
-type Extra = Partial<Pick<FieldMeta, 'secret' | 'unavailable'>>;
+type Extra = Partial<Pick<FieldMeta, 'secret'>>;
 
 function field<T>(
   parser: z.ZodType<T, string>,
@@ -96,6 +94,29 @@ export function text(fallback: string, allowed: string, about: string, extra?: E
     about,
     extra,
   );
+}
+
+/** One name that is safe in a key. */
+export function word(fallback: string, about: string) {
+  const read = (value: string) => (/^[\w.-]{1,64}$/.test(value) ? value : undefined);
+  return field(parsed(read), fallback, '1 to 64 letters, digits, _ . and -', about);
+}
+
+/** Addresses of Redis; several are servers of one cluster. They may hold a password. */
+export function redisUrls(about: string) {
+  const read = (value: string) => {
+    const urls = list(value);
+    const good = urls.every((entry) => {
+      const url = new URL(entry);
+      return /^rediss?:$/.test(url.protocol) && url.hostname !== '';
+    });
+    const oneScheme = new Set(urls.map((entry) => new URL(entry).protocol)).size <= 1;
+    return good && oneScheme ? urls : undefined;
+  };
+  const allowed =
+    'redis://[user:password@]host[:port][/database] or rediss:// for TLS; several, with commas ' +
+    'between, for Redis Cluster; empty for the embedded bus';
+  return field(parsed(read), '', allowed, about, { secret: true });
 }
 
 /** RFC 7230 token, which is what a WebSocket subprotocol must be. */

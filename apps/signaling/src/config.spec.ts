@@ -8,7 +8,7 @@ test('the defaults', () => {
     NODE_ENV: 'development',
     WS_PORT: 3002,
     HEALTH_PORT: 8080,
-    REDIS_URL: '',
+    REDIS_URL: [],
     ROOM_CAPACITY: 2,
     ROOM_TTL_SECONDS: 120,
     MESSAGE_MAX_BYTES: 262_144,
@@ -67,6 +67,10 @@ const bad: [string, string][] = [
   ['ROOM_CAPACITY', '1'],
   ['ROOM_MAX_MEMBERS', '99999'],
   ['ROOM_TTL_SECONDS', '0'],
+  ['REDIS_CLUSTER', 'maybe'],
+  ['REDIS_PREFIX', 'two words'],
+  ['REDIS_TIMEOUT_MS', '1'],
+  ['REDIS_LEASE_MS', '1'],
   ['MESSAGE_MAX_BYTES', '999999999'],
   ['BACKPRESSURE_CLOSE_THRESHOLD_BYTES', '1'],
   ['RATE_LIMIT_MESSAGES_PER_10S', 'many'],
@@ -108,20 +112,36 @@ test('the same port twice is refused', () => {
   expect(refusal({ WS_PORT: '9000', HEALTH_PORT: '9000' }).variable).toBe('HEALTH_PORT');
 });
 
-describe('what this build does not have is refused, never ignored', () => {
+describe('the bus', () => {
   test.each([
-    ['REDIS_URL', { REDIS_URL: 'redis://:hush-hush@127.0.0.1' }],
-    ['REDIS_URL', { NODE_ENV: 'production' }],
-  ])('%s by %j', (name, environment) => {
-    const error = refusal(environment);
-    expect(error.variable).toBe(name);
-    expect(error.message).toContain('not available in this build');
+    ['http://127.0.0.1'],
+    ['127.0.0.1:6379'],
+    ['redis://'],
+    ['redis://:hush-hush@a,rediss://:hush-hush@b'],
+  ])('REDIS_URL=%s is refused and not shown', (value) => {
+    const error = refusal({ REDIS_URL: value });
+    expect(error.variable).toBe('REDIS_URL');
+    expect(error.message).toContain('(not shown)');
     expect(error.message).not.toContain('hush-hush');
   });
 
   test('an empty REDIS_URL chooses the embedded bus, in production too', () => {
-    expect(parseConfig({ NODE_ENV: 'production', REDIS_URL: '' }).NODE_ENV).toBe('production');
-    expect(parseConfig({ NODE_ENV: 'test' }).REDIS_URL).toBe('');
+    expect(parseConfig({ NODE_ENV: 'production', REDIS_URL: '' }).REDIS_URL).toEqual([]);
+    expect(parseConfig({ NODE_ENV: 'test' }).REDIS_URL).toEqual([]);
+  });
+
+  test('unset it means the local Redis in production', () => {
+    expect(parseConfig({ NODE_ENV: 'production' }).REDIS_URL).toEqual(['redis://127.0.0.1:6379']);
+  });
+
+  test('servers of a cluster come with commas between', () => {
+    const urls = ['rediss://user:pass@a.example:7000', 'rediss://b.example'];
+    expect(parseConfig({ REDIS_URL: urls.join(', ') }).REDIS_URL).toEqual(urls);
+  });
+
+  test('a lease that one slow answer could end is refused', () => {
+    const error = refusal({ REDIS_LEASE_MS: '2000', REDIS_TIMEOUT_MS: '1000' });
+    expect(error.message).toContain('at least three times REDIS_TIMEOUT_MS (1000)');
   });
 });
 

@@ -11,8 +11,10 @@ import {
   networks,
   origins,
   rate,
+  redisUrls,
   text,
   token,
+  word,
   type FieldMeta,
 } from './config-fields.ts';
 
@@ -20,6 +22,7 @@ import {
 export const EXIT_CONFIG = 78;
 
 const DAY_MS = 86_400_000;
+const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379';
 
 /** Every variable the service reads, in the order of the documentation. */
 export const envSchema = z.object({
@@ -52,12 +55,25 @@ export const envSchema = z.object({
     'Certificate chain; with it WS_PORT speaks https and wss only.',
   ),
   TLS_KEY_FILE: text('', 'a PEM file, together with TLS_CERT_FILE', 'Private key.'),
-  REDIS_URL: text(
-    '',
-    'empty, for the embedded bus of a single node',
-    'Redis for several nodes. Empty: embedded bus. Unset: embedded bus outside production, ' +
-      'redis://127.0.0.1:6379 in production.',
-    { secret: true, unavailable: 'the Redis bus is not available in this build' },
+  REDIS_URL: redisUrls(
+    'Redis for several nodes. Empty: embedded bus of a single node. Unset: embedded bus outside ' +
+      `production, ${DEFAULT_REDIS_URL} in production.`,
+  ),
+  REDIS_CLUSTER: flag(
+    false,
+    'REDIS_URL is one server of a Redis Cluster. (Several: it always is.)',
+  ),
+  REDIS_PREFIX: word(
+    'peerdeck',
+    'First part of every key and channel in Redis, for services that share one.',
+  ),
+  REDIS_TIMEOUT_MS: integer(50, 60_000, 1000, 'How long an answer of Redis is awaited.'),
+  REDIS_LEASE_MS: integer(
+    1000,
+    600_000,
+    10_000,
+    'How long a node that is gone without a word keeps the places of its members. Several times ' +
+      'REDIS_TIMEOUT_MS.',
   ),
   ROOM_CAPACITY: integer(2, LIMITS.members, 2, 'Members of a room of the original protocol.'),
   ROOM_MAX_MEMBERS: integer(
@@ -174,12 +190,14 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     const value = environment[name];
     if (value !== undefined && value.trim() !== '') given[name] = value;
   }
+  if (given['NODE_ENV']?.trim() === 'production' && environment['REDIS_URL'] === undefined) {
+    given['REDIS_URL'] = DEFAULT_REDIS_URL;
+  }
   const result = envSchema.safeParse(given);
   if (!result.success) {
     const name = String(result.error.issues[0]?.path[0]) as VariableName;
     throw refuse(name, given[name] ?? '');
   }
-  checkAvailable(result.data, environment);
   checkTogether(result.data);
   return result.data;
 }
@@ -192,21 +210,11 @@ export function refuse(name: VariableName, value: string, allowed?: string): Con
   return new ConfigError(name, `${name}=${shown} is not allowed. Allowed: ${expected}.`);
 }
 
-/** What is configured and cannot be done stops the start: nothing is silently left out. */
-function checkAvailable(
-  config: Config,
-  environment: Readonly<Record<string, string | undefined>>,
-): void {
-  const redisUnset = environment['REDIS_URL'] === undefined;
-  if (config.REDIS_URL !== '' || (redisUnset && config.NODE_ENV === 'production')) {
-    const why = redisUnset ? 'unset means redis://127.0.0.1:6379 in production, but ' : '';
-    const remedy = 'Allowed: REDIS_URL= (empty), for the embedded bus of a single node';
-    const { unavailable } = describeVariable('REDIS_URL');
-    throw new ConfigError('REDIS_URL', `REDIS_URL: ${why}${unavailable}. ${remedy}.`);
-  }
-}
-
 function checkTogether(config: Config): void {
+  if (config.REDIS_LEASE_MS < config.REDIS_TIMEOUT_MS * 3) {
+    const more = `at least three times REDIS_TIMEOUT_MS (${config.REDIS_TIMEOUT_MS})`;
+    throw refuse('REDIS_LEASE_MS', String(config.REDIS_LEASE_MS), more);
+  }
   if (config.HEARTBEAT_TIMEOUT_MS <= config.HEARTBEAT_INTERVAL_MS) {
     const more = `more than HEARTBEAT_INTERVAL_MS (${config.HEARTBEAT_INTERVAL_MS})`;
     throw refuse('HEARTBEAT_TIMEOUT_MS', String(config.HEARTBEAT_TIMEOUT_MS), more);

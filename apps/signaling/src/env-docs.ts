@@ -16,10 +16,9 @@ const END = '<!-- env: end -->';
 /** One row per variable. */
 export function envTable(): string {
   const rows = VARIABLES.map((name) => {
-    const { fallback, allowed, about, unavailable } = describeVariable(name);
+    const { fallback, allowed, about } = describeVariable(name);
     const value = fallback === '' ? '' : `\`${fallback}\``;
-    const note = unavailable === undefined ? '' : ` (Refused at start: ${unavailable}.)`;
-    return `| \`${name}\` | ${value} | ${allowed} | ${about}${note} |`;
+    return `| \`${name}\` | ${value} | ${allowed} | ${about} |`;
   });
   return ['| variable | default | allowed | meaning |', '| --- | --- | --- | --- |', ...rows].join(
     '\n',

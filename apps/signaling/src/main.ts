@@ -32,7 +32,7 @@ async function run(config: Config): Promise<void> {
   await service.start();
   stopOnSignals(service, log);
   const { port, healthPort, url } = service;
-  log.info({ port, healthPort, address: url, bus: 'memory' }, 'ready');
+  log.info({ port, healthPort, address: url, bus: service.bus }, 'ready');
   if (config.NODE_ENV === 'production' && !config.REQUIRE_WSS && config.TLS_CERT_FILE === '') {
     log.warn('plain ws is accepted: set REQUIRE_WSS, or TLS_CERT_FILE and TLS_KEY_FILE');
   }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Authenticator } from './auth/authenticator.ts';
 import { KeyFileError, createAuthenticator, type AuthParts } from './auth/create-authenticator.ts';
-import { MemoryBus } from './bus/memory.ts';
 import type { Bus } from './bus/bus.ts';
+import { createBus } from './bus/create-bus.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { refuse, type Config } from './config.ts';
 import { drain } from './drain.ts';
@@ -24,14 +24,13 @@ export interface ServiceOptions {
   readonly version: string;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Where rooms live; by default in this process. The service closes it. */
+  /** Where rooms live; by default where the configuration says. The service closes it. */
   readonly bus?: Bus;
   /** Metrics of the process too: once per process. */
   readonly processMetrics?: boolean;
 }
 
 const MAX_LIMIT_KEYS = 100_000;
-const MAX_EMPTY_ROOMS = 10_000;
 
 /** The whole service: builds, listens, drains, and closes in reverse. */
 export class Service {
@@ -66,7 +65,7 @@ export class Service {
       options.processMetrics ?? false,
     );
     const auth = authenticator(config, { clock, log, metrics });
-    this.#bus = options.bus ?? new MemoryBus({ nodeId, clock, ...registryOptions(config) });
+    this.#bus = options.bus ?? createBus({ config, nodeId, clock, random, log, metrics });
     this.#heartbeat = new Heartbeat({
       clock,
       intervalMs: config.HEARTBEAT_INTERVAL_MS,
@@ -106,6 +105,16 @@ export class Service {
     });
   }
 
+  /** Where rooms live: `memory` or `redis`. */
+  get bus(): string {
+    return this.#bus.kind;
+  }
+
+  /** Whether new clients are served. */
+  get ready(): boolean {
+    return !this.#draining && this.#bus.health().ready;
+  }
+
   /** Every socket that is open, however it got in. */
   get sockets(): Gateway['sockets'] {
     return this.#gateway.sockets;
@@ -127,6 +136,7 @@ export class Service {
   async start(): Promise<void> {
     try {
       this.#front = await this.#buildFront();
+      await this.#bus.start();
       this.port = await this.#front.listen();
       this.healthPort = await this.#health.listen();
     } catch (error) {
@@ -227,15 +237,6 @@ function readPem(name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE', path: string): Buffer {
 
 function per10s(limit: number): Rate {
   return { limit, periodMs: 10_000 };
-}
-
-function registryOptions(config: Config) {
-  return {
-    limits: { originalCapacity: config.ROOM_CAPACITY, maxMembers: config.ROOM_MAX_MEMBERS },
-    detachMs: config.DETACH_MS,
-    emptyRoomMs: config.ROOM_TTL_SECONDS * 1000,
-    maxEmptyRooms: MAX_EMPTY_ROOMS,
-  };
 }
 
 function sessionSettings(config: Config, server: string) {

@@ -408,7 +408,9 @@ export class RedisBus implements Bus {
       ]);
       const there = new Set(answer.members.map(({ peerId }) => peerId));
       mirror.evict(answer.refused.filter((peerId) => !there.has(peerId)));
-      if (room !== undefined) mirror.adopt(answer, '');
+      const settling = this.#lease.settlingMs > 0;
+      if (room !== undefined) mirror.adopt(answer, '', settling);
+      if (settling && mirror.hasOthers) this.#soil(mirror);
       mirror.syncedAt = this.#options.clock.now();
       this.#announce(mirror.id, answer);
     } catch (error) {
@@ -490,7 +492,8 @@ export class RedisBus implements Bus {
   /** Milliseconds until a join may work; undefined: now. */
   #wait(mirror: RoomMirror | undefined): number | undefined {
     if (this.#closing !== undefined || this.#trouble() !== undefined) return this.#retryMs();
-    const settling = mirror?.room === undefined ? this.#lease.settlingMs : 0;
+    const alone = mirror?.room !== undefined && !mirror.hasOthers;
+    const settling = alone ? 0 : this.#lease.settlingMs;
     return settling > 0 ? settling : undefined;
   }
 

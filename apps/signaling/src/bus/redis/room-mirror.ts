@@ -81,8 +81,12 @@ export class RoomMirror {
     else this.dirty = true;
   }
 
-  /** What Redis answered: the whole room, and what this node's own command changed in it. */
-  adopt(answer: RoomAnswer, cause: string): void {
+  /**
+   * What Redis answered: the whole room, and what this node's own command changed in it.
+   * `settling`: data was lost, so that members of other nodes may only be missing until these
+   * have asserted them.
+   */
+  adopt(answer: RoomAnswer, cause: string, settling = false): void {
     const { version, kind, hostKey, maxViewers, changes, members } = answer;
     if (kind === undefined) return;
     const first = this.#room === undefined;
@@ -92,7 +96,7 @@ export class RoomMirror {
     const next = version === this.#version + 1 && changes.length > 0;
     if (next) this.#apply(changes, cause);
     else if (first) for (const member of members) this.#room.put(member);
-    else this.#apply(this.#difference(answer), cause);
+    else this.#apply(this.#difference(answer, settling), cause);
     this.#version = version;
   }
 
@@ -138,7 +142,7 @@ export class RoomMirror {
     this.#apply(changes, '');
   }
 
-  #difference({ members, gone }: RoomAnswer): Change[] {
+  #difference({ members, gone }: RoomAnswer, settling: boolean): Change[] {
     const room = this.#room;
     if (room === undefined) return [];
     const hows = new Map<string, How>(gone);
@@ -147,6 +151,7 @@ export class RoomMirror {
     for (const member of room.members.values()) {
       if (there.has(member.peerId)) continue;
       const how = hows.get(member.peerId);
+      if (how === undefined && settling && member.nodeId !== this.#options.nodeId) continue;
       changes.push({ member, how: how === undefined || inRoom(how) ? 'lost' : how });
     }
     for (const member of members) {

@@ -1,0 +1,50 @@
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
+import type { Bus } from './bus.ts';
+import { MemoryBus } from './memory.ts';
+import { RedisMetrics } from './redis/metrics.ts';
+import { RedisBus } from './redis/redis-bus.ts';
+
+export interface BusParts {
+  readonly config: Config;
+  readonly nodeId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+const MAX_EMPTY_ROOMS = 10_000;
+
+/** The bus that the configuration asks for. */
+export function createBus({ config, nodeId, clock, random, log, metrics }: BusParts): Bus {
+  const shared = {
+    nodeId,
+    clock,
+    limits: { originalCapacity: config.ROOM_CAPACITY, maxMembers: config.ROOM_MAX_MEMBERS },
+    detachMs: config.DETACH_MS,
+    emptyRoomMs: config.ROOM_TTL_SECONDS * 1000,
+  };
+  if (config.REDIS_URL.length === 0) {
+    return new MemoryBus({ ...shared, maxEmptyRooms: MAX_EMPTY_ROOMS });
+  }
+  const redisMetrics: RedisMetrics = new RedisMetrics(metrics.registry, {
+    breaker: () => bus.breaker,
+    ready: () => bus.health().ready,
+  });
+  const bus: RedisBus = new RedisBus({
+    ...shared,
+    random,
+    log,
+    metrics: () => redisMetrics,
+    urls: config.REDIS_URL,
+    cluster: config.REDIS_CLUSTER,
+    prefix: config.REDIS_PREFIX,
+    leaseMs: config.REDIS_LEASE_MS,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+  });
+  return bus;
+}
