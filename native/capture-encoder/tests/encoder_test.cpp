@@ -49,6 +49,7 @@ TEST_P(Encode, EachPictureComesOutAtOnceAndOnlyTheFirstIsAnIdr) {
     EncodedUnit unit;
     EncodeInput input;
     input.picture = &picture;
+    input.now_us = i * int64_t{16667};
     input.keyframe = i == 0;
     ASSERT_EQ(encoder->encode(input, unit), EncodeResult::ok);
     EXPECT_EQ(unit.keyframe, i == 0) << i;
@@ -72,6 +73,7 @@ TEST_P(Encode, KeyFramesAreWholeAndRestartADecoder) {
     EncodedUnit unit;
     EncodeInput input;
     input.picture = &picture;
+    input.now_us = i * int64_t{16667};
     input.keyframe = i == 0 || i == 7;
     ASSERT_EQ(encoder->encode(input, unit), EncodeResult::ok);
     EXPECT_EQ(unit.keyframe, input.keyframe);
@@ -97,34 +99,36 @@ TEST_P(Encode, KeyFramesAreWholeAndRestartADecoder) {
 TEST_P(Encode, BitrateChangesWithoutAKeyFrame) {
   const auto encoder = open({{640, 360}, 60, 8000000, 0});
   Picture picture(640, 360);
-  const auto run = [&](int from) {
+  int64_t now = 0;
+  const auto run = [&](int from, int64_t interval_us) {
     size_t total = 0;
     for (int i = from; i < from + 120; ++i) {
       // Noise, so that there is always more to code than the rate allows.
       uint32_t state = static_cast<uint32_t>(i) * 2654435761u;
       for (int at = 0; at < picture.stride() * 360; ++at)
-        picture.y()[at] = static_cast<uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
+        picture.y()[at] = static_cast<uint8_t>(110 + ((state = state * 1664525u + 1013904223u) >> 27));
       EncodedUnit unit;
       EncodeInput input;
       input.picture = &picture;
+      input.now_us = now += interval_us;
       input.keyframe = i == 0;
       EXPECT_EQ(encoder->encode(input, unit), EncodeResult::ok);
       EXPECT_EQ(unit.keyframe, i == 0);
       if (i >= from + 60) total += unit.size;
     }
-    return static_cast<double>(total) * 8;  // bits in a second
+    return static_cast<double>(total) * 8;  // bits of 60 pictures
   };
   std::memset(picture.uv(), 128, static_cast<size_t>(picture.stride() * 180));
-  const double high = run(0);
+  const double high = run(0, 16667);
   encoder->set_rate(3000000, 60);
-  const double low = run(120);
+  const double low = run(120, 16667);
   encoder->set_rate(8000000, 60);
-  const double again = run(240);
+  const double again = run(240, 16667);
   EXPECT_LT(low, high * 0.6);
   EXPECT_GT(again, high * 0.7);
   // At half the pictures a second each one may have twice the bits.
   encoder->set_rate(8000000, 30);
-  EXPECT_GT(run(360), high * 1.4);
+  EXPECT_GT(run(360, 33333), high * 1.4);
 }
 
 TEST_P(Encode, RefinementSharpensARestingPicture) {
@@ -137,6 +141,7 @@ TEST_P(Encode, RefinementSharpensARestingPicture) {
     EncodeInput input;
     Rect none;
     input.picture = &picture;
+    input.now_us = i * int64_t{40000};
     input.keyframe = i == 0;
     input.refinement = i > 0;
     if (i > 0) input.changed = &none;
@@ -157,6 +162,7 @@ TEST_P(Encode, OddShapesAndManyThreads) {
       EncodedUnit unit;
       EncodeInput input;
       input.picture = &picture;
+      input.now_us = i * int64_t{16667};
       input.keyframe = i == 0;
       ASSERT_EQ(encoder->encode(input, unit), EncodeResult::ok);
       ASSERT_TRUE(decoder.decode(bytes(unit)));

@@ -141,6 +141,18 @@ TEST_F(Policy, AFloodOfRequestsGivesFewKeyFrames) {
   EXPECT_GE(keyframes, 20);
 }
 
+TEST_F(Policy, WaitsForTheEncodersRoomButNotWithAKeyFrame) {
+  policy.on_captured(0);
+  policy.on_encoded(0, Action::capture, true, 51, 90000);
+  policy.on_changed(20000);
+  const auto next = policy.next(20000);
+  EXPECT_EQ(next.action, Action::wait);
+  EXPECT_EQ(next.at, 90000);
+  EXPECT_EQ(policy.next(90000).action, Action::capture);
+  policy.on_keyframe_wanted();
+  EXPECT_EQ(policy.next(20000).action, Action::capture);
+}
+
 TEST_F(Policy, NobodyWatchingMeansRest) {
   encode(Action::capture, 0, true, 40);
   policy.on_no_viewer();

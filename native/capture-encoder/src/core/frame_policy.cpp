@@ -25,7 +25,7 @@ FramePolicy::Next FramePolicy::next(int64_t now) {
   if (congested(now)) return {Action::wait, congested_until_};
   if (drops_.dropping(now)) return {Action::wait, now + drop_window_us_ / 4};
   if (changed_) {
-    const int64_t at = std::max(limiter_.ready_at(now), retry_at_);
+    const int64_t at = std::max({limiter_.ready_at(now), retry_at_, keyframe_wanted_ ? now : room_at_});
     return at <= now ? Next{Action::capture, now} : Next{Action::wait, at};
   }
   if (keyframe_wanted_ && has_picture_) {
@@ -41,8 +41,10 @@ void FramePolicy::on_captured(int64_t now) {
   limiter_.take(now);
 }
 
-void FramePolicy::on_encoded(int64_t now, Action action, bool keyframe, int qp) {
+void FramePolicy::on_encoded(int64_t now, Action action, bool keyframe, int qp, int64_t room_at,
+                             int64_t refine_at) {
   has_picture_ = true;
+  room_at_ = room_at;
   if (keyframe) {
     keyframe_wanted_ = false;
     last_keyframe_ = now;
@@ -50,11 +52,11 @@ void FramePolicy::on_encoded(int64_t now, Action action, bool keyframe, int qp) 
   last_qp_ = qp;
   if (action == Action::capture) {
     refined_ = 0;
-    refine_at_ = now + kRestUs;
+    refine_at_ = std::max(now + kRestUs, refine_at);
   } else {
     // A repeated key frame is coarse again, so it starts the sharpening anew.
     refined_ = action == Action::refine ? refined_ + 1 : 0;
-    refine_at_ = now + kRefineEveryUs;
+    refine_at_ = std::max(now + kRefineEveryUs, refine_at);
   }
 }
 

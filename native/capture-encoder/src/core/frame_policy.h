@@ -49,7 +49,10 @@ class FramePolicy {
   /* How the action ended. */
   void on_captured(int64_t now);
   void on_nothing_to_capture() { changed_ = false; }
-  void on_encoded(int64_t now, Action action, bool keyframe, int qp);
+  /* room_at, refine_at: the encoder's wish not to get another picture, or refinement, before; a key frame
+     does not wait for it. */
+  void on_encoded(int64_t now, Action action, bool keyframe, int qp, int64_t room_at = 0,
+                  int64_t refine_at = 0);
 
   bool keyframe_wanted() const { return keyframe_wanted_; }
   bool resting() const { return resting_; }
@@ -77,7 +80,7 @@ class FramePolicy {
   bool resting_ = false;
   bool has_picture_ = false;
   int64_t congested_until_ = 0;
-  int64_t retry_at_ = 0;
+  int64_t retry_at_ = 0, room_at_ = 0;
   int64_t last_keyframe_ = -kKeyframeSpacingUs;
   int64_t refine_at_ = 0;
   int refined_ = 0;

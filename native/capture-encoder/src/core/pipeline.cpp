@@ -375,6 +375,7 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
 
   EncodedUnit unit;
   const int64_t start = now_us();
+  input.now_us = start;
   switch (encoder_->encode(input, unit)) {
     case EncodeResult::ok:
       break;
@@ -397,7 +398,7 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
   passage.encode_us = encoded - start;
   passage.bytes = unit.size;
   passage.keyframe = unit.keyframe;
-  policy_->on_encoded(encoded, action, unit.keyframe, unit.qp);
+  policy_->on_encoded(encoded, action, unit.keyframe, unit.qp, unit.room_at, unit.refine_at);
   push(unit, passage, input.refinement);
 }
 

@@ -23,6 +23,7 @@ struct EncoderSettings {
 
 struct EncodeInput {
   const Picture* picture = nullptr;
+  int64_t now_us = 0;
   bool keyframe = false;
   bool refinement = false; /* the same picture as before */
   /* What changed since the previous encode(); null: anything may have. Even coordinates. */
@@ -35,7 +36,9 @@ struct EncodedUnit {
   size_t size = 0;
   bool keyframe = false;
   bool droppable = false;
-  int qp = 0; /* mean quantiser, 0 (best) to 51 */
+  int qp = 0;            /* of the coarsest part of the picture, if known; 0 (best) to 51 */
+  int64_t room_at = 0;   /* now_us() time before which a further picture would be too much for the bitrate */
+  int64_t refine_at = 0; /* the same for a refinement */
 };
 
 enum class EncodeResult {

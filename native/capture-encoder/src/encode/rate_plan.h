@@ -16,6 +16,7 @@ namespace pdc {
  */
 constexpr int kQuality = 20;
 constexpr int kBestQp = 14;
+constexpr int kWorstQp = 51;
 /* How far the quantiser may move from one picture to the next. */
 constexpr int kQpStep = 16;
 /* How many refinements a second FramePolicy makes; each may have the bits that this rate gives it. */
