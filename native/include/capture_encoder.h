@@ -40,7 +40,8 @@ PDC_API int32_t pdc_list_windows(const char *options, uint32_t options_size, cha
  *             "minUpdateInterval100ns":0,"skipUnchanged":false,"cursor":"separate|embedded|none",
  *             "mmcss":{"enable":true,"priority":2},"gpuTiming":false,"deferredContext":false},
  *  "statsIntervalMs":0}
- * Nothing is captured before pdc_start. -> pipeline handle; out: {"width":..,"height":..,"source":"x11","encoder":"libx264"}.
+ * x11: a window is captured through its own pixmap, whatever lies on it; cursor "embedded" is PD_ERR_UNSUPPORTED.
+ * Nothing is captured before pdc_pipeline_start. -> pipeline handle; out: {"width":..,"height":..,"source":"x11","encoder":"libx264"}.
  */
 PDC_API int64_t pdc_pipeline_open(const char *options, uint32_t options_size, char *out, uint32_t out_capacity);
 /* Where access units go: a pd_frame_sink's address and its user. Only while stopped. */
@@ -54,6 +55,7 @@ PDC_API int32_t pdc_pipeline_set_rate(int64_t pipeline, uint64_t bits_per_second
 PDC_API int32_t pdc_pipeline_request_keyframe(int64_t pipeline);
 /*
  * {"framesCaptured":..,"framesEncoded":..,"framesSkippedUnchanged":..,"keyframes":..,"bytes":..,
+ *  "refinements":..,"wakes":..   (pictures sent again, sharper or as a key frame; times the source had news)
  *  "queueDepth":..,"overwriteDrops":..,"backpressureSkips":..,"congestedSkips":..,"outOfOrder":0,"vpGpuMs":0,
  *  "grabUsP50":..,"convertUsP50":..,"encodeUsP50":..,"pushUsP50":..,"captureToPushUsP50":..,"captureToPushUsP95":..,
  *  "fps":..,"bitrateBps":..,"targetBitrateBps":..,"width":..,"height":..,"state":"running|resting|stopped"}
