@@ -51,10 +51,15 @@ export class RedisServer {
     await Promise.race([answering(this.port), failure]);
   }
 
+  get running(): boolean {
+    const child = this.#process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   /** As when the machine is gone. */
   async kill(): Promise<void> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !this.running) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
@@ -97,10 +102,10 @@ async function answering(port: number): Promise<void> {
   }
 }
 
-/** Not in the range that outgoing connections get theirs from, nor is a cluster's bus port. */
+/** Neither it nor the port of a cluster's bus (10000 more) is in the range of outgoing ones. */
 async function freePort(): Promise<number> {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();
     const bound = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));

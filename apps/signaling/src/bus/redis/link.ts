@@ -215,7 +215,8 @@ export class Link {
   /** In a cluster always the same server while there is one: two would not keep the order. */
   #publisher(): Redis | undefined {
     if (!(this.#client instanceof Cluster)) return this.#client;
-    const masters = this.#client.nodes('master').filter((node) => node.status === 'ready');
+    const gone: ReadonlySet<string> = new Set(['close', 'end']);
+    const masters = this.#client.nodes('master').filter((node) => !gone.has(node.status));
     return masters.reduce<Redis | undefined>(
       (first, node) => (first === undefined || address(node) < address(first) ? node : first),
       undefined,
