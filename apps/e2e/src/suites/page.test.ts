@@ -89,7 +89,12 @@ describe('the page', () => {
 
   stack.it('sends keys that the browser keeps, from the toolbar by keyboard', async (parts) => {
     const { page } = parts.viewer;
+    const before = parts.probe.input.length;
     await chord(page, ['ControlLeft', 'AltLeft', 'ShiftLeft', 'KeyZ']);
+    // The modifiers reach the host before the page knows the shortcut, and are let go after it.
+    await waitUntil('three modifiers down and up', 5000, () => {
+      return written(parts.probe.input.slice(before)).length >= 6;
+    });
     await waitUntil('the toolbar focused', 5000, async () => (await focused(page)) !== '');
     assert.equal(await focused(page), 'fullscreen');
     while ((await focused(page)) !== 'open-keys') await page.keyboard.press('ArrowRight');
