@@ -217,3 +217,17 @@ test('a node that hands its places over tells nobody, and others can have them',
   await enter(b, 'three', 'peer');
   expect(b.heard('c-two')).toEqual(['joined three']);
 });
+
+test('a node that finds its lease gone asserts its rooms again, and nobody hears of it', async () => {
+  const shaky = await node(`shaky${rooms}`, { leaseMs: 1000 });
+  await enter(shaky, 'host', 'host', { hostKey: 'key' });
+  await enter(b, 'viewer', 'viewer');
+  // As others leave it behind that took the node for dead.
+  await redis.command('del', `test:{shaky${rooms}}:lease`);
+  await redis.command('hdel', `test:{${room}}:room`, 'm:host');
+  await until(async () => (await redis.command('hexists', `test:{${room}}:room`, 'm:host')) === 1);
+  await until(() => shaky.bus.health().ready);
+  expect(shaky.heard('c-host')).toEqual(['joined viewer']);
+  expect(b.heard('c-viewer')).toEqual([]);
+  expect(await join(b, 'thief', 'host')).toMatchObject({ ok: false });
+});
