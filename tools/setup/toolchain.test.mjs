@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findGo, parseGoVersion, requiredGo } from './go.mjs';
-import { npmUpToDate } from './npm.mjs';
+import { npmUpToDate, runsAllPackages } from './npm.mjs';
 import { compareVersions, osRelease, requireNode, requireSupported } from './platform.mjs';
 
 test('versions compare by number, not by letter', () => {
@@ -90,4 +90,11 @@ test('node_modules is up to date when it holds what the lockfile asks for', () =
 test('packages for other systems may be absent', () => {
   const wanted = { ...lock, 'node_modules/b': { version: '1.0.0', optional: true } };
   assert.equal(upToDate({ 'node_modules/a': { version: '1.0.0', integrity: 'x' } }, wanted), true);
+});
+
+test('npm runs on the pinned Node where the native parts of packages do not name the one here', () => {
+  const refused = ['18.19.0', '20.11.1', '21.7.3', '22.11.0'];
+  const good = ['20.19.0', '20.20.2', '22.12.0', '24.21.0'];
+  for (const version of refused) assert.equal(runsAllPackages(version), false, version);
+  for (const version of good) assert.equal(runsAllPackages(version), true, version);
 });
