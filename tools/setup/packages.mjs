@@ -47,12 +47,6 @@ export const PACKAGES = [
   },
   { name: 'libx11-dev', use: 'test', why: 'windows with known content' },
   { name: 'libgtest-dev', use: 'test', why: 'GoogleTest, for the C++ tests' },
-  {
-    name: 'redis-server',
-    use: 'test',
-    why: 'rooms over several signaling nodes',
-    commands: ['redis-server'],
-  },
   { name: 'iproute2', use: 'test', why: 'network namespaces with loss', commands: ['ip'] },
   { name: 'iptables', use: 'test', why: 'drops packets on purpose', commands: ['iptables'] },
   { name: 'procps', use: 'test', why: 'lists processes that must be gone', commands: ['ps'] },
