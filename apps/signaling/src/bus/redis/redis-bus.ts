@@ -395,7 +395,7 @@ export class RedisBus implements Bus {
     const members = mirror.own();
     mirror.dirty = false;
     try {
-      const [answer] = await Promise.all([
+      const [answer, lease] = await Promise.all([
         this.#store.sync({
           room: mirror.id,
           nodeId: this.nodeId,
@@ -404,11 +404,18 @@ export class RedisBus implements Bus {
           maxViewers: room?.maxViewers,
           members,
         }),
+        this.#store.lease(this.nodeId),
         members.length > 0 ? this.#store.addRoom(mirror.id) : undefined,
       ]);
+      // Without its lease, what Redis has of the other nodes may be lost as well.
+      const lost = lease !== this.#lease.value;
+      if (lost) {
+        this.#lease.distrust();
+        this.#wake();
+      }
       const there = new Set(answer.members.map(({ peerId }) => peerId));
       mirror.evict(answer.refused.filter((peerId) => !there.has(peerId)));
-      const settling = this.#lease.settlingMs > 0;
+      const settling = lost || this.#lease.settlingMs > 0;
       if (room !== undefined) mirror.adopt(answer, '', settling);
       if (settling && mirror.hasOthers) this.#soil(mirror);
       mirror.syncedAt = this.#options.clock.now();

@@ -84,7 +84,7 @@ export class RoomMirror {
   /**
    * What Redis answered: the whole room, and what this node's own command changed in it.
    * `settling`: data was lost, so that members of other nodes may only be missing until these
-   * have asserted them.
+   * have asserted them, and new ones may be undone.
    */
   adopt(answer: RoomAnswer, cause: string, settling = false): void {
     const { version, kind, hostKey, maxViewers, changes, members } = answer;
@@ -156,8 +156,11 @@ export class RoomMirror {
     }
     for (const member of members) {
       const old = room.members.get(member.peerId);
-      if (old === undefined) changes.push({ member, how: 'joined' });
-      else if (old.connectionId !== member.connectionId) changes.push({ member, how: 'resumed' });
+      if (old === undefined) {
+        // A join that ran into the loss is undone by its node: nobody hears of it.
+        const doubtful = settling && member.nodeId !== this.#options.nodeId;
+        if (!doubtful) changes.push({ member, how: 'joined' });
+      } else if (old.connectionId !== member.connectionId) changes.push({ member, how: 'resumed' });
       else if (old.state !== member.state) {
         const how = hows.get(member.peerId) === 'released' ? 'released' : 'detached';
         changes.push({ member, how: member.state === 'detached' ? how : 'resumed' });
