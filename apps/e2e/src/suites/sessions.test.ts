@@ -100,6 +100,10 @@ describe('sessions', () => {
     const connections = (): Promise<number> =>
       viewer.page.evaluate(() => window.peerdeckPeers?.connections.length ?? 0);
     const before = await connections();
+    let sockets = 0;
+    viewer.page.on('websocket', () => (sockets += 1));
+    // from here on the page's timers can be told that time has passed
+    await viewer.page.clock.install();
     p.host.child.kill('SIGINT');
     await viewer.waitForState('ended', 10_000);
     assert.match(await overlay(viewer), /The host has ended the session/);
@@ -107,9 +111,11 @@ describe('sessions', () => {
     assert.equal(p.host.child.exitCode, 0);
     p.host = p.host.again();
     await p.host.ready();
-    // longer than the longest first step of the reconnect policy
-    await viewer.page.waitForTimeout(5000);
+    // far longer than the longest step of the reconnect policy
+    await viewer.page.clock.fastForward(600_000);
+    await viewer.page.evaluate(() => new Promise(requestAnimationFrame));
     assert.equal(await viewer.state(), 'ended');
+    assert.equal(sockets, 0);
     assert.equal(await connections(), before);
   });
 });
