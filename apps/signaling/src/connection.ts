@@ -29,6 +29,8 @@ export interface ConnectionOptions {
   readonly maxBufferedBytes: number;
   /** What a connection closes with for a binary frame and for being too slow. */
   readonly codes: { readonly binary: number; readonly slow: number };
+  /** Called once before a receiver that is too slow is closed. */
+  readonly onSlow: () => void;
 }
 
 /** Frames that may wait for the one being handled; more, and the socket is not read. */
@@ -59,6 +61,11 @@ export class Connection {
     return this.#ended;
   }
 
+  /** Bytes that the receiver has not taken yet. */
+  get unsent(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   /** In the same tick as the upgrade: a frame or an error that finds no listener is lost. */
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
@@ -85,6 +92,7 @@ export class Connection {
   send(text: string): void {
     if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
     if (this.#socket.bufferedAmount + text.length > this.#options.maxBufferedBytes) {
+      this.#options.onSlow();
       this.close(this.#options.codes.slow, 'Too slow');
       return;
     }

@@ -5,6 +5,11 @@ export interface CountsOptions {
   readonly help: string;
   readonly labels: readonly string[];
   readonly registry: Registry;
+  /**
+   * Values of the labels, in their order, that are there from the start, at 0: a rate over a
+   * counter that appears with its first event misses that event.
+   */
+  readonly known?: readonly (readonly [first: string, second?: string])[];
 }
 
 interface Cell {
@@ -21,7 +26,7 @@ export class Counts {
   readonly #labels: readonly string[];
   readonly #cells = new Map<string, Cell>();
 
-  constructor({ name, help, labels, registry }: CountsOptions) {
+  constructor({ name, help, labels, registry, known = [] }: CountsOptions) {
     this.#labels = labels;
     const cells = this.#cells;
     new Counter({
@@ -34,10 +39,15 @@ export class Counts {
         for (const cell of cells.values()) this.inc(cell.labels, cell.value);
       },
     });
+    for (const [first, second = ''] of known) this.#cell(first, second);
   }
 
   /** `first` and `second`: the values of the labels, in their order. All from closed lists. */
   inc(first: string, second = ''): void {
+    this.#cell(first, second).value += 1;
+  }
+
+  #cell(first: string, second: string): Cell {
     const key = second === '' ? first : `${first} ${second}`;
     let cell = this.#cells.get(key);
     if (cell === undefined) {
@@ -46,6 +56,6 @@ export class Counts {
       cell = { labels: Object.fromEntries(labels) as Record<string, string>, value: 0 };
       this.#cells.set(key, cell);
     }
-    cell.value += 1;
+    return cell;
   }
 }

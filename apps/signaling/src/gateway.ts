@@ -57,6 +57,18 @@ export class Gateway implements BusListener {
     return this.#pending.size;
   }
 
+  /** Bytes that receivers have not taken yet. One look at every connection: for a scrape. */
+  get unsent(): { readonly total: number; readonly largest: number } {
+    let total = 0;
+    let largest = 0;
+    for (const { connection } of this.#entries.values()) {
+      const { unsent } = connection;
+      total += unsent;
+      if (unsent > largest) largest = unsent;
+    }
+    return { total, largest };
+  }
+
   /** Sockets that are still there, those that are closing included. */
   get sockets(): ReadonlySet<WebSocket> {
     return this.#sockets;
@@ -98,6 +110,9 @@ export class Gateway implements BusListener {
         version === 'v2'
           ? { binary: CLOSE.binaryFrame, slow: CLOSE.slowConsumer }
           : { binary: CLOSE.policy, slow: CLOSE.unavailable },
+      onSlow: () => {
+        context.metrics.slow(version, 'buffer');
+      },
     });
     this.#pending.add(connection.id);
     const onJoined = () => {
@@ -110,6 +125,7 @@ export class Gateway implements BusListener {
         ? new V2Session(shared)
         : new OriginalSession({ ...shared, room: admission.room });
     this.#add({ version, connection, session });
+    context.metrics.accepted(version);
     context.log.debug({ connection: connection.id, ip: address.ip, protocol: version }, 'open');
   }
 
@@ -166,6 +182,7 @@ export class Gateway implements BusListener {
     this.#open[version] -= 1;
     heartbeat.remove(connection);
     context.metrics.closed(code, by);
+    if (by === 'server' && code === CLOSE.heartbeatTimeout) context.metrics.silent(version);
     context.log.info({ connection: connection.id, code, by }, 'closed');
   }
 

@@ -1,18 +1,36 @@
-import type { ClientMessageType } from '@peerdeck/protocol';
+import { relayTypes, type ClientMessageType } from '@peerdeck/protocol';
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { AuthResult } from './auth/authenticator.ts';
-import { Counts } from './counts.ts';
+import { AUTH_RESULTS, type AuthResult } from './auth/authenticator.ts';
+import { Counts, type CountsOptions } from './counts.ts';
 import type { RegistryCounts } from './room-registry.ts';
 
 /** What is true now. Gauges ask for it when they are scraped, so that none can drift. */
 export interface MetricsSources {
+  readonly build: { readonly version: string; readonly node: string };
+  readonly maximum: { readonly connections: number; readonly pending: number };
   readonly connections: () => { readonly original: number; readonly v2: number };
   readonly pending: () => number;
+  /** Bytes that receivers have not taken yet. */
+  readonly unsent: () => { readonly total: number; readonly largest: number };
   readonly rooms: () => RegistryCounts;
+  readonly ready: () => boolean;
   readonly draining: () => boolean;
 }
 
+type Protocol = 'original' | 'v2';
+
 export type LimitScope = 'connection' | 'ip' | 'room' | 'connects';
+
+/** Where it showed that a receiver does not keep up. */
+export type SlowAt = 'buffer' | 'join';
+
+const PROTOCOLS: readonly Protocol[] = ['original', 'v2'];
+
+/** Values of `result` of signaling_joins_total. `error`: a fault of the service itself. */
+const JOIN_RESULTS = [
+  ...['ok', 'resumed', 'room-full', 'host-slot-taken', 'wrong-room-kind'],
+  ...['unauthorized', 'forbidden', 'unavailable', 'error'],
+];
 
 /** Every metric of the service. All labels come from closed lists. */
 export class Metrics {
@@ -21,72 +39,114 @@ export class Metrics {
   readonly #relayed: Counts;
   readonly #refused: Counts;
   readonly #joins: Counts;
+  readonly #resumes: Counts;
   readonly #closes: Counts;
   readonly #limited: Counts;
+  readonly #accepted: Counts;
   readonly #rejected: Counts;
   readonly #auth: Counts;
+  readonly #slow: Counts;
+  readonly #silent: Counts;
   readonly #relaySeconds: Histogram;
+  readonly #joinSeconds: Histogram;
 
   /** `processMetrics` adds those of the process (CPU, memory, event loop, garbage collection). */
   constructor(sources: MetricsSources, processMetrics: boolean) {
     const registers = [this.registry];
-    const counter = (name: string, help: string, labels: string[]) =>
-      new Counts({ name: `signaling_${name}_total`, help, labels, registry: this.registry });
-    const gauge = (name: string, help: string, labelNames: string[], read: (to: Gauge) => void) =>
-      new Gauge({
-        name: `signaling_${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          read(this);
-        },
-      });
-    this.#received = counter('messages_received', 'Valid messages, by type.', ['type']);
-    this.#relayed = counter('messages_relayed', 'Messages handed to a member, by type and path.', [
-      'type',
-      'path',
-    ]);
+    const counter = (
+      name: string,
+      help: string,
+      labels: string[],
+      known: CountsOptions['known'] = [],
+    ) => {
+      const { registry } = this;
+      return new Counts({ name: `signaling_${name}_total`, help, labels, registry, known });
+    };
+    const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+      new Histogram({ name: `signaling_${name}`, help, labelNames, buckets, registers });
+    this.#received = counter(
+      'messages_received',
+      'Valid messages, by type.',
+      ['type'],
+      ['join', 'leave', 'ping', 'pong', ...relayTypes].map((type) => [type]),
+    );
+    this.#relayed = counter(
+      'messages_relayed',
+      'Messages handed to a member, by type and path: local (this node) or remote.',
+      ['type', 'path'],
+      relayTypes.flatMap((type) =>
+        (['local', 'remote'] as const).map((path) => [type, path] as const),
+      ),
+    );
     this.#refused = counter('messages_refused', 'Messages not handled, by error code.', ['code']);
-    this.#joins = counter('joins', 'Joins, by protocol and result.', ['protocol', 'result']);
+    this.#joins = counter(
+      'joins',
+      'Joins, by protocol and result; unavailable and error are faults of the service.',
+      ['protocol', 'result'],
+      PROTOCOLS.flatMap((protocol) => JOIN_RESULTS.map((result) => [protocol, result] as const)),
+    );
+    this.#resumes = counter(
+      'resumes',
+      'Joins with a resume token: ok, or gone if the place was not there any more.',
+      ['result'],
+      [['ok'], ['gone']],
+    );
     this.#closes = counter('closes', 'Ended connections, by close code and side.', ['code', 'by']);
-    this.#limited = counter('rate_limited', 'Refusals by a rate limit, by what it counts.', [
-      'scope',
-    ]);
-    this.#rejected = counter('connections_rejected', 'Connections refused at the door.', [
-      'reason',
-    ]);
-    this.#auth = counter('auth', 'Tokens checked, and ended while connected, by result.', [
-      'protocol',
-      'result',
-    ]);
-    this.#relaySeconds = new Histogram({
-      name: 'signaling_relay_seconds',
-      help: 'From a message being read to its being written to every receiver.',
-      buckets: [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
-      registers,
-    });
-    gauge('connections', 'Open WebSockets, by protocol.', ['protocol'], (to) => {
-      const { original, v2 } = sources.connections();
-      to.set({ protocol: 'original' }, original);
-      to.set({ protocol: 'v2' }, v2);
-    });
-    gauge('connections_pending', 'Open WebSockets without a room.', [], (to) => {
-      to.set(sources.pending());
-    });
-    gauge('rooms', 'Rooms with members, by kind.', ['kind'], (to) => {
-      const { original, v2 } = sources.rooms().rooms;
-      to.set({ kind: 'original' }, original);
-      to.set({ kind: 'v2' }, v2);
-    });
-    gauge('members', 'Members of rooms, by state.', ['state'], (to) => {
-      const { connected, detached } = sources.rooms().members;
-      to.set({ state: 'connected' }, connected);
-      to.set({ state: 'detached' }, detached);
-    });
-    gauge('draining', '1 while the node goes away.', [], (to) => {
-      to.set(sources.draining() ? 1 : 0);
-    });
+    this.#limited = counter(
+      'rate_limited',
+      'Refusals by a rate limit, by what it counts.',
+      ['scope'],
+      [['connection'], ['ip'], ['room'], ['connects']],
+    );
+    this.#accepted = counter(
+      'connections_accepted',
+      'Connections let in at the door, by protocol.',
+      ['protocol'],
+      PROTOCOLS.map((protocol) => [protocol]),
+    );
+    this.#rejected = counter(
+      'connections_rejected',
+      'Connections refused at the door.',
+      ['reason'],
+      [['overloaded'], ['rate-limited']],
+    );
+    this.#auth = counter(
+      'auth',
+      'Tokens checked, and ended while connected, by result.',
+      ['protocol', 'result'],
+      PROTOCOLS.flatMap((protocol) => AUTH_RESULTS.map((result) => [protocol, result] as const)),
+    );
+    this.#slow = counter(
+      'slow_consumers',
+      'Connections closed since they did not keep up, by protocol and by where that showed: ' +
+        'buffer (BACKPRESSURE_CLOSE_THRESHOLD_BYTES) or join (what came before the welcome).',
+      ['protocol', 'at'],
+      [
+        ['original', 'buffer'],
+        ['v2', 'buffer'],
+        ['v2', 'join'],
+      ],
+    );
+    this.#silent = counter(
+      'heartbeats_lost',
+      'Connections cut after HEARTBEAT_TIMEOUT_MS of silence, by protocol.',
+      ['protocol'],
+      PROTOCOLS.map((protocol) => [protocol]),
+    );
+    this.#relaySeconds = histogram(
+      'relay_seconds',
+      'From a message being read to its being written to every receiver.',
+      [],
+      [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
+    );
+    this.#joinSeconds = histogram(
+      'join_seconds',
+      'From a join being read to its answer, token and Redis included; of joins that succeed.',
+      ['protocol'],
+      [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    );
+    for (const protocol of PROTOCOLS) this.#joinSeconds.zero({ protocol });
+    this.#gauges(sources);
     if (processMetrics) collectDefaultMetrics({ register: this.registry });
   }
 
@@ -106,8 +166,16 @@ export class Metrics {
     this.#refused.inc(code);
   }
 
-  joined(protocol: 'original' | 'v2', result: string): void {
+  joined(protocol: Protocol, result: string): void {
     this.#joins.inc(protocol, result);
+  }
+
+  joinTook(protocol: Protocol, ms: number): void {
+    this.#joinSeconds.observe({ protocol }, ms / 1000);
+  }
+
+  resumed(ok: boolean): void {
+    this.#resumes.inc(ok ? 'ok' : 'gone');
   }
 
   /** Codes that a peer may choose freely are counted together. */
@@ -120,11 +188,85 @@ export class Metrics {
     this.#limited.inc(scope);
   }
 
-  authenticated(protocol: 'original' | 'v2', result: AuthResult): void {
+  authenticated(protocol: Protocol, result: AuthResult): void {
     this.#auth.inc(protocol, result);
+  }
+
+  accepted(protocol: Protocol): void {
+    this.#accepted.inc(protocol);
   }
 
   rejected(reason: string): void {
     this.#rejected.inc(reason);
+  }
+
+  slow(protocol: Protocol, at: SlowAt): void {
+    this.#slow.inc(protocol, at);
+  }
+
+  silent(protocol: Protocol): void {
+    this.#silent.inc(protocol);
+  }
+
+  #gauges(sources: MetricsSources): void {
+    const registers = [this.registry];
+    const gauge = (name: string, help: string, labelNames: string[], read: (to: Gauge) => void) =>
+      new Gauge({
+        name: `signaling_${name}`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          read(this);
+        },
+      });
+    const value = (name: string, help: string, read: () => number) =>
+      gauge(name, help, [], (to) => {
+        to.set(read());
+      });
+    gauge(
+      'build_info',
+      'Always 1: version of the service, and its node id, as in logs.',
+      ['version', 'node'],
+      (to) => {
+        to.set({ ...sources.build }, 1);
+      },
+    );
+    gauge('connections', 'Open WebSockets, by protocol.', ['protocol'], (to) => {
+      const { original, v2 } = sources.connections();
+      to.set({ protocol: 'original' }, original);
+      to.set({ protocol: 'v2' }, v2);
+    });
+    value('connections_max', 'Most open WebSockets: MAX_CONNECTIONS.', () => {
+      return sources.maximum.connections;
+    });
+    value('connections_pending', 'Open WebSockets without a room.', sources.pending);
+    value('connections_pending_max', 'Most of these: MAX_PENDING_CONNECTIONS.', () => {
+      return sources.maximum.pending;
+    });
+    gauge(
+      'unsent_bytes',
+      'Bytes that receivers have not taken yet: all together, and of the slowest.',
+      ['of'],
+      (to) => {
+        const { total, largest } = sources.unsent();
+        to.set({ of: 'all' }, total);
+        to.set({ of: 'slowest' }, largest);
+      },
+    );
+    gauge('rooms', 'Rooms with members, by kind.', ['kind'], (to) => {
+      const { original, v2 } = sources.rooms().rooms;
+      to.set({ kind: 'original' }, original);
+      to.set({ kind: 'v2' }, v2);
+    });
+    gauge('members', 'Members of rooms, by state.', ['state'], (to) => {
+      const { connected, detached } = sources.rooms().members;
+      to.set({ state: 'connected' }, connected);
+      to.set({ state: 'detached' }, detached);
+    });
+    value('ready', '1 while the node takes new clients, as /readyz says.', () =>
+      sources.ready() ? 1 : 0,
+    );
+    value('draining', '1 while the node goes away.', () => (sources.draining() ? 1 : 0));
   }
 }

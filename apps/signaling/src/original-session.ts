@@ -46,6 +46,7 @@ export class OriginalSession implements Session {
     this.#token = token;
     this.#rate = new Gcra(context.settings.messageRate);
     this.#ready = this.#join().catch((error: unknown) => {
+      context.metrics.joined('original', 'error');
       this.failed(error);
       connection.close(CLOSE.internal, 'Internal error');
     });
@@ -93,7 +94,8 @@ export class OriginalSession implements Session {
   }
 
   async #join(): Promise<void> {
-    const { bus, random, log, metrics } = this.#context;
+    const { bus, random, log, metrics, clock } = this.#context;
+    const started = clock.now();
     const entry = await this.#authenticate();
     if (entry === 'refused') return;
     const outcome = await bus.join({
@@ -118,6 +120,7 @@ export class OriginalSession implements Session {
     this.#member = outcome.member;
     this.#cancelExpiry = entry();
     this.#onJoined();
+    metrics.joinTook('original', clock.now() - started);
     const room = roomTag(this.#room);
     log.info({ connection: this.#connection.id, peer: outcome.member.peerId, room }, 'joined');
   }

@@ -57,8 +57,12 @@ export class Service {
     const isDraining = () => this.#draining;
     const metrics = new Metrics(
       {
+        build: { version: options.version.replace(/^.*\//, ''), node: nodeId },
+        maximum: { connections: config.MAX_CONNECTIONS, pending: config.MAX_PENDING_CONNECTIONS },
         connections: () => this.#gateway.open,
         pending: () => this.#gateway.pending,
+        unsent: () => this.#gateway.unsent,
+        ready: () => this.ready,
         rooms: () => this.#bus.counts(),
         draining: isDraining,
       },

@@ -78,7 +78,7 @@ export class V2Session implements Session {
     metrics.received(message.type);
     switch (message.type) {
       case 'join':
-        return this.#join(message);
+        return this.#join(message, started);
       case 'leave':
         return this.#leave();
       case 'ping':
@@ -97,6 +97,7 @@ export class V2Session implements Session {
       return;
     }
     if (this.#early.length >= MAX_EARLY) {
+      this.#context.metrics.slow('v2', 'join');
       this.#connection.close(CLOSE.slowConsumer, 'Too slow');
       return;
     }
@@ -148,7 +149,18 @@ export class V2Session implements Session {
     this.#context.log.error({ connection: this.#connection.id, err: error }, 'session failed');
   }
 
-  async #join(join: Join): Promise<void> {
+  async #join(join: Join, started: number): Promise<void> {
+    const { metrics, clock } = this.#context;
+    try {
+      await this.#enter(join);
+    } catch (error) {
+      metrics.joined('v2', 'error');
+      throw error;
+    }
+    if (this.#joined !== undefined) metrics.joinTook('v2', clock.now() - started);
+  }
+
+  async #enter(join: Join): Promise<void> {
     const { bus, random, settings, log, metrics } = this.#context;
     const { hostKey, hostSignature: signature } = join;
     if (this.#joined !== undefined) {
@@ -182,6 +194,7 @@ export class V2Session implements Session {
         : {}),
     });
     metrics.joined('v2', outcome.ok ? (outcome.resumed ? 'resumed' : 'ok') : outcome.code);
+    if (join.resume !== undefined && outcome.ok) metrics.resumed(outcome.resumed);
     if (!outcome.ok) {
       this.#early = undefined;
       this.#fail(outcome.code, REFUSALS[outcome.code], outcome.retryAfterMs);

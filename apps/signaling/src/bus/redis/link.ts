@@ -47,6 +47,8 @@ export class Link {
   #subscribed = false;
   #beat = 0;
   #heard = 0;
+  /** When the last beat went out, by the clock. */
+  #beatAt = 0;
   #closed = false;
 
   constructor(options: LinkOptions) {
@@ -140,6 +142,7 @@ export class Link {
   beat(): boolean {
     const heard = this.#heard === this.#beat;
     this.#beat += 1;
+    this.#beatAt = this.#options.clock.now();
     this.publish(this.#options.channel, `h${this.#beat}`);
     return heard;
   }
@@ -181,6 +184,8 @@ export class Link {
       const beat = Number(item.slice(1));
       const gap = beat > this.#heard + 1;
       this.#heard = beat;
+      const { metrics, clock } = this.#options;
+      if (beat === this.#beat) metrics().channelTook(clock.now() - this.#beatAt);
       if (gap) this.#options.onGap();
     }
   }

@@ -16,17 +16,28 @@ export class RedisMetrics {
   readonly #events: Counts;
   readonly #dropped: Counter;
   readonly #seconds: Histogram;
+  readonly #channelSeconds: Histogram;
 
   constructor(registry: Registry, sources: RedisMetricsSources) {
     const registers = [registry];
-    const counts = (name: string, help: string, label: string) =>
-      new Counts({ name: `signaling_redis_${name}_total`, help, labels: [label], registry });
-    this.#commands = counts('commands', 'Commands sent to Redis, by purpose.', 'command');
-    this.#failures = counts('failures', 'Commands without an answer, by purpose.', 'command');
+    const counts = (name: string, help: string, label: string, values: readonly string[]) => {
+      const known = values.map((value) => [value] as const);
+      const labels = [label];
+      return new Counts({ name: `signaling_redis_${name}_total`, help, labels, registry, known });
+    };
+    const purposes = ['join', 'leave', 'sync', 'lease', 'publish'];
+    this.#commands = counts('commands', 'Commands sent to Redis, by purpose.', 'command', purposes);
+    this.#failures = counts(
+      'failures',
+      'Commands without an answer, by purpose.',
+      'command',
+      purposes,
+    );
     this.#events = counts(
       'events',
       'What happened: lease-lost, reasserted, reaped (members), resynced (rooms), resubscribed.',
       'event',
+      EVENTS,
     );
     this.#dropped = new Counter({
       name: 'signaling_redis_dropped_frames_total',
@@ -37,6 +48,12 @@ export class RedisMetrics {
       name: 'signaling_redis_seconds',
       help: 'From a command being sent to its answer; messages of members are not timed.',
       labelNames: ['command'],
+      buckets: [0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5],
+      registers,
+    });
+    this.#channelSeconds = new Histogram({
+      name: 'signaling_redis_channel_seconds',
+      help: 'From the node speaking to itself through Redis to its hearing that: what a message to another node takes on the way.',
       buckets: [0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5],
       registers,
     });
@@ -71,6 +88,10 @@ export class RedisMetrics {
     this.#seconds.observe({ command }, ms / 1000);
   }
 
+  channelTook(ms: number): void {
+    this.#channelSeconds.observe(ms / 1000);
+  }
+
   happened(event: RedisEvent, times = 1): void {
     for (let count = 0; count < times; count += 1) this.#events.inc(event);
   }
@@ -80,4 +101,6 @@ export class RedisMetrics {
   }
 }
 
-export type RedisEvent = 'lease-lost' | 'reasserted' | 'reaped' | 'resynced' | 'resubscribed';
+const EVENTS = ['lease-lost', 'reasserted', 'reaped', 'resynced', 'resubscribed'] as const;
+
+export type RedisEvent = (typeof EVENTS)[number];
