@@ -6,12 +6,15 @@ import { chromiumPath } from '../../apps/e2e/src/harness/browser.ts';
 import { delay } from '../../apps/e2e/src/harness/wait.ts';
 import { machineTimes } from './cpu.ts';
 
-export interface Machine {
+export interface Computer {
   cpu: string;
   cores: number;
   memoryGiB: number;
   kernel: string;
   node: string;
+}
+
+export interface Machine extends Computer {
   chromium: string;
 }
 
@@ -20,7 +23,7 @@ function chromiumVersion(): string {
   return execFileSync(chromiumPath, ['--version'], { encoding: 'utf8', stdio }).trim();
 }
 
-export function describeMachine(): Machine {
+export function describeComputer(): Computer {
   const processors = cpus();
   return {
     cpu: processors[0]?.model ?? 'unknown',
@@ -28,8 +31,11 @@ export function describeMachine(): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.version,
-    chromium: chromiumVersion(),
   };
+}
+
+export function describeMachine(): Machine {
+  return { ...describeComputer(), chromium: chromiumVersion() };
 }
 
 /** Share of the CPUs (0..1) that others use during `ms`; latency figures want this near 0. */

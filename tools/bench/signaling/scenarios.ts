@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+
+import { sum } from '../../../apps/e2e/src/harness/statistics.ts';
+import { delay } from '../../../apps/e2e/src/harness/wait.ts';
+import { cpuMs } from '../cpu.ts';
+import type { LoadProcess } from './load-process.ts';
+import type { Relayed } from './protocol.ts';
+import type { Running, Subject } from './subjects.ts';
+
+export interface Sizes {
+  readonly rooms: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  readonly connections: number;
+  readonly idleConnections: number;
+  readonly idleSeconds: number;
+  /** Cycles of connecting and leaving; 0: none. */
+  readonly churn: number;
+}
+
+export type Figures = Record<string, number>;
+
+interface Place {
+  readonly subject: Subject;
+  readonly running: Running;
+  readonly load: LoadProcess;
+  readonly sizes: Sizes;
+}
+
+/** Connections under way at a time: what a crowd that comes back at once makes of it. */
+const CONCURRENCY = 128;
+/** After the last connection is in: what follows a join (events, mirrors) is over. */
+const CALM_MS = 300;
+
+/** Throughput, cost and latency of messages between two members of each room. */
+export async function measureRelay(place: Place): Promise<Figures> {
+  const { subject, running, load, sizes } = place;
+  const { dialect } = subject;
+  const { errors } = await connect(place, 0, sizes.rooms);
+  if (Object.keys(errors).length > 0) throw new Error(Object.keys(errors).join(', '));
+  await delay(CALM_MS);
+  const { pids } = running;
+  const common = { dialect, pids, bytes: sizes.bytes, seconds: sizes.seconds };
+  const saturate = (inFlight: number) => load.ask({ ...common, type: 'saturate', inFlight });
+  // one message under way in a room: each is read and written by itself, as in life
+  const one = await saturate(1);
+  const many = await saturate(8);
+  // paced, what goes to another node goes alone: under load, many messages share a command
+  const before = await running.redis?.commands();
+  const paced = await load.ask({ ...common, type: 'pace', perSecond: sizes.perSecond });
+  const commands = ((await running.redis?.commands()) ?? 0) - (before ?? 0);
+  await load.ask({ type: 'disconnect' });
+  const lost = sum([one, many, paced].map(({ errors }) => sum(Object.values(errors))));
+  return {
+    perSecond: one.received / one.seconds,
+    cpuUs: serverUs(one, running.servers),
+    loadBusy: one.loadCpuMs / one.seconds / 1000,
+    batchedPerSecond: many.received / many.seconds,
+    batchedCpuUs: serverUs(many, running.servers),
+    ...(running.redis === undefined
+      ? {}
+      : {
+          redisCpuUs: ((one.cpuMs.at(-1) ?? 0) * 1000) / one.received,
+          redisCommands: commands / paced.total,
+        }),
+    pacedP50: paced.p50,
+    pacedP99: paced.p99,
+    pacedCpuUs: serverUs(paced, running.servers),
+    lost,
+  };
+}
+
+/** Many connections at once, then more of them at rest. */
+export async function measureConnections(place: Place, idle: boolean): Promise<Figures> {
+  const { running, load, sizes } = place;
+  const servers = running.pids.slice(0, running.servers);
+  // what is made once (tables, code) is no connection's
+  await connect(place, 0, 100);
+  await load.ask({ type: 'disconnect' });
+  await running.settle();
+  const rss = rssKb(servers);
+  const cpu = cpuMs(servers);
+  const rush = sizes.connections / 2;
+  const crowd = await connect(place, 100, rush);
+  const figures: Figures = {
+    connectsPerSecond: crowd.connections / crowd.seconds,
+    connectCpuUs: ((cpuMs(servers) - cpu) * 1000) / crowd.connections,
+    connectErrors: sum(Object.values(crowd.errors)),
+  };
+  if (idle) {
+    await connect(place, 100 + rush, (sizes.idleConnections - sizes.connections) / 2);
+    await delay(1000);
+    await running.settle();
+    figures['idleKb'] = (rssKb(servers) - rss) / sizes.idleConnections;
+    const from = { cpu: cpuMs(servers), at: performance.now() };
+    await delay(sizes.idleSeconds * 1000);
+    const seconds = (performance.now() - from.at) / 1000;
+    figures['idleCpuPercent'] = (cpuMs(servers) - from.cpu) / seconds / 10;
+  }
+  await load.ask({ type: 'disconnect' });
+  return figures;
+}
+
+/** Whether what comes and goes leaves something behind: memory after many cycles, by memory after few. */
+export async function measureChurn(place: Place): Promise<Figures> {
+  const { subject, running, load, sizes } = place;
+  const servers = running.pids.slice(0, running.servers);
+  const { ports } = running;
+  const cycles = async (connections: number) => {
+    const { errors } = await load.ask({
+      ...{ type: 'churn', dialect: subject.dialect, ports },
+      pairs: connections / 2,
+      concurrency: CONCURRENCY / 2,
+    });
+    await running.settle();
+    return sum(Object.values(errors));
+  };
+  let errors = await cycles(sizes.churn / 5);
+  const early = rssKb(servers);
+  errors += await cycles(sizes.churn);
+  const late = rssKb(servers);
+  return { churnRssRatio: late / early, churnRssMb: late / 1024, churnErrors: errors };
+}
+
+async function connect({ subject, running, load }: Place, firstRoom: number, rooms: number) {
+  const { dialect } = subject;
+  return load.ask({
+    ...{ type: 'connect', dialect, ports: running.ports, rooms, firstRoom },
+    concurrency: CONCURRENCY,
+  });
+}
+
+/** CPU microseconds of all server processes a message, Redis not included. */
+function serverUs(relayed: Relayed, servers: number): number {
+  return (sum(relayed.cpuMs.slice(0, servers)) * 1000) / relayed.received;
+}
+
+function rssKb(pids: readonly number[]): number {
+  const pages = pids.map((pid) => Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]));
+  return sum(pages) * 4;
+}
