@@ -155,6 +155,16 @@ describe('Agent', () => {
     expect(t.statuses.at(-1)).toMatchObject({ state: 'streaming', viewers: 1 });
   });
 
+  it('gives a new viewer the newest ICE servers, after its own', async () => {
+    const t = setUp({ iceServers: '[{"urls":["stun:own"]}]' });
+    await t.agent.start();
+    t.signaling.welcome([], [{ urls: ['turn:relay'], username: '1:u', credential: 'c' }]);
+    const newer = { urls: ['turn:relay'], username: '2:u', credential: 'd' };
+    t.signaling.socket.says({ type: 'ice-servers', iceServers: [newer], ttlS: 600 });
+    const peer = await viewerJoins(t);
+    expect(peer.options.iceServers).toEqual([{ urls: ['stun:own'] }, newer]);
+  });
+
   it('sends metrics once a second to each viewer, if asked to', async () => {
     const t = setUp({ 'host.video.exportMetrics': 'true' });
     await t.agent.start();

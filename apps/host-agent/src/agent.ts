@@ -113,7 +113,7 @@ export class Agent {
       hostKey: identity.hostKey,
       hostName,
       send: (message) => void signaling.send(message),
-      iceServers: () => [...config.iceServers, ...(signaling.welcome?.iceServers ?? [])].map(bare),
+      iceServers: () => [...config.iceServers, ...signaling.iceServers].map(bare),
       log,
       now,
     });

@@ -1,4 +1,5 @@
 import type {
+  IceServer,
   IncomingRelay,
   MemberEvent,
   SignalingError,
@@ -52,6 +53,7 @@ class FakeSignaling implements Signaling {
   emit(name: 'state', event: SignalingState): void;
   emit(name: 'welcome', event: Welcome): void;
   emit(name: 'message', event: IncomingRelay | MemberEvent): void;
+  emit(name: 'iceServers', event: readonly IceServer[]): void;
   emit(name: 'error', event: SignalingError): void;
   emit(name: string, event: unknown): void {
     if (name === 'state') this.state = event as SignalingState;
@@ -117,6 +119,7 @@ function setup() {
         iceReport: { local: ['host'], remote: ['host'], servers: [] },
         start: () => calls.push('start'),
         restartIce: () => calls.push('restart'),
+        setIceServers: (servers) => calls.push(`ice ${servers.map(({ urls }) => urls[0]).join()}`),
         receive: (message) => calls.push(message.type),
         say: (message) => calls.push(`say ${message.type}`),
         sendInput: (channel) => calls.push(`input ${channel}`),
@@ -236,6 +239,24 @@ describe('ViewerConnection, the way in', () => {
     expect(t.peer().calls).toEqual(['start']);
   });
 
+  it('offers with the newest ICE servers, and hands later ones to the peer that is there', () => {
+    const t = setup();
+    t.connection.start();
+    t.welcome();
+    const first = [{ urls: ['turn:first'], username: '1:a', credential: 'c' }];
+    t.signaling.emit('iceServers', first);
+    t.signaling.emit('message', { type: 'member-joined', peerId: 'h1', role: 'host' });
+    expect(t.peer().options.iceServers).toEqual(first);
+    t.goLive();
+    const second = [{ urls: ['turn:second'], username: '2:a', credential: 'd' }];
+    t.signaling.emit('iceServers', second);
+    expect(t.peer().calls).toEqual(['start', 'answer', 'ice turn:second']);
+    expect(t.state().name).toBe('connected');
+    t.peer().options.events.onControlClosed();
+    expect(t.peers).toHaveLength(2);
+    expect(t.peer().options.iceServers).toEqual(second);
+  });
+
   it('asks again with a pause when no answer comes', () => {
     const t = setup();
     t.connection.start();
@@ -330,7 +351,8 @@ describe('ViewerConnection, losses', () => {
     t.talk(60_000);
     expect(t.state().name).toBe('connected');
     expect(t.peers).toHaveLength(1);
-    expect(t.peer().calls).toEqual(['start', 'answer']);
+    // The servers of the new welcome are for later.
+    expect(t.peer().calls).toEqual(['start', 'answer', 'ice ']);
     t.signaling.emit('state', { state: 'closed', code: 4010, reason: '', final: true });
     expect(t.state().name).toBe('connected');
   });

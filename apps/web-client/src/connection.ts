@@ -2,6 +2,7 @@ import {
   createReconnectPolicy,
   ViewerAuth,
   type AccessRole,
+  type IceServer,
   type IncomingRelay,
   type InputChannel,
   type MemberEvent,
@@ -27,6 +28,7 @@ export interface Signaling {
   on(name: 'state', listener: (state: SignalingState) => void): unknown;
   on(name: 'welcome', listener: (welcome: Welcome) => void): unknown;
   on(name: 'message', listener: (message: IncomingRelay | MemberEvent) => void): unknown;
+  on(name: 'iceServers', listener: (servers: readonly IceServer[]) => void): unknown;
   on(name: 'error', listener: (error: SignalingError) => void): unknown;
   connect(): void;
   wake(): void;
@@ -95,7 +97,7 @@ export class ViewerConnection {
   #signalingUp = false;
   #signalingRetryAt: number | undefined;
   #signalingError: SignalingError | undefined;
-  #iceServers: Welcome['iceServers'] = [];
+  #iceServers: readonly IceServer[] = [];
   readonly #host: HostPresence;
   /** Which host was there when the newest offer was made. */
   #offeredTo: string | undefined;
@@ -135,6 +137,9 @@ export class ViewerConnection {
     });
     signaling.on('message', (message) => {
       this.#received(message);
+    });
+    signaling.on('iceServers', (servers) => {
+      this.#useIceServers(servers);
     });
     signaling.on('error', (error) => {
       this.#signalingFault(error);
@@ -213,12 +218,18 @@ export class ViewerConnection {
   #welcomed(welcome: Welcome): void {
     if (this.#final !== undefined) return;
     this.#signalingUp = true;
-    this.#iceServers = welcome.iceServers;
+    this.#useIceServers(welcome.iceServers);
     const host = welcome.members.find((member) => member.role === 'host');
     if (host === undefined) this.#host.absent();
     else if (host.state === 'connected') this.#host.present(host.peerId);
     else this.#host.detached(host.peerId, welcome.detachMs);
     this.#hostChanged();
+  }
+
+  /** Servers with credentials that have not ended; for what is done next, not for what stands. */
+  #useIceServers(servers: readonly IceServer[]): void {
+    this.#iceServers = servers;
+    this.#peer?.setIceServers(servers);
   }
 
   #received(message: IncomingRelay | MemberEvent): void {

@@ -23,9 +23,14 @@ export function candidateKind(candidate: string): CandidateKind | undefined {
 export class IceTally {
   readonly #local = new Set<CandidateKind>();
   readonly #remote = new Set<CandidateKind>();
-  readonly #servers: readonly string[];
+  #servers: readonly string[] = [];
 
   constructor(servers: readonly { readonly urls: readonly string[] }[]) {
+    this.useServers(servers);
+  }
+
+  /** Those of the next try. */
+  useServers(servers: readonly { readonly urls: readonly string[] }[]): void {
     this.#servers = servers.flatMap((server) => server.urls);
   }
 

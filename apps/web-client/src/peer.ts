@@ -73,14 +73,7 @@ export class Peer {
   constructor(options: PeerOptions) {
     this.#options = options;
     this.#tally = new IceTally(options.iceServers);
-    const connection = new RTCPeerConnection({
-      iceServers: options.iceServers.map(({ urls, username, credential }) => ({
-        urls,
-        ...(username === undefined ? {} : { username }),
-        ...(credential === undefined ? {} : { credential }),
-      })),
-      bundlePolicy: 'max-bundle',
-    });
+    const connection = new RTCPeerConnection(configuration(options.iceServers));
     this.#connection = connection;
     // Sound gets a transceiver of its own beside this one, and a MediaStream of its own.
     connection.addTransceiver('video', { direction: 'recvonly' });
@@ -128,6 +121,17 @@ export class Peer {
   /** Offers a new session. */
   start(): void {
     void this.#offer({});
+  }
+
+  /** For the next ICE restart: the way that is in use stays (RFC 8829, 4.1.18). */
+  setIceServers(servers: readonly IceServer[]): void {
+    if (this.#closed) return;
+    try {
+      this.#connection.setConfiguration(configuration(servers));
+      this.#tally.useServers(servers);
+    } catch {
+      // What the browser refuses changes nothing: a picture never ends over it.
+    }
   }
 
   /** Looks for another way between the same two; picture and channels go on if there is one. */
@@ -311,4 +315,15 @@ export class Peer {
     if (this.#closed) return;
     this.#options.events.onFault(error instanceof Error ? error.message : String(error));
   }
+}
+
+function configuration(servers: readonly IceServer[]): RTCConfiguration {
+  return {
+    iceServers: servers.map(({ urls, username, credential }) => ({
+      urls,
+      ...(username === undefined ? {} : { username }),
+      ...(credential === undefined ? {} : { credential }),
+    })),
+    bundlePolicy: 'max-bundle',
+  };
 }

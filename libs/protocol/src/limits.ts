@@ -28,6 +28,8 @@ export const LIMITS = {
   iceUrl: 512,
   iceUsername: 512,
   iceCredential: 512,
+  /** A week. */
+  iceTtlS: 604_800,
   /** Nesting of objects and arrays in any message; JSON deeper than this is refused. */
   jsonDepth: 8,
   /** Values (members and elements) in any message. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { LIMITS } from './limits.ts';
 import {
@@ -8,7 +9,12 @@ import {
   parseServerMessage,
   parseViewerControlMessage,
 } from './message-parser.ts';
-import type { ClientMessage, ServerMessage } from './signaling-messages.ts';
+import {
+  clientMessageSchema,
+  serverMessageSchema,
+  type ClientMessage,
+  type ServerMessage,
+} from './signaling-messages.ts';
 
 const ROOM = '0123456789abcdefghjkmnpqrstvwxyz';
 const NONCE = 'A'.repeat(22);
@@ -71,6 +77,15 @@ const serverMessages: ServerMessage[] = [
     heartbeatMs: 15_000,
     detachMs: 10_000,
     limits: { messageBytes: 1, messagesPer10s: 1, maxMembers: 2 },
+  },
+  { type: 'ice-servers', iceServers: [] },
+  {
+    type: 'ice-servers',
+    iceServers: [
+      { urls: ['stun:stun.example'] },
+      { urls: ['turn:turn.example', 'turns:turn.example'], username: '1:a', credential: 'c' },
+    ],
+    ttlS: 600,
   },
   { type: 'member-joined', peerId: 'p2', role: 'viewer' },
   { type: 'member-detached', peerId: 'p2', role: 'viewer', graceMs: 10_000 },
@@ -180,6 +195,22 @@ describe('parseServerMessage', () => {
     },
   );
 
+  it.each([
+    ['no list', { type: 'ice-servers' }, 'iceServers'],
+    ['a server without an address', { type: 'ice-servers', iceServers: [{}] }, 'iceServers.0.urls'],
+    [
+      'more servers than a welcome may have',
+      { type: 'ice-servers', iceServers: Array(LIMITS.iceServers + 1).fill({ urls: ['stun:x'] }) },
+      'iceServers',
+    ],
+    ['a negative end', { type: 'ice-servers', iceServers: [], ttlS: -1 }, 'ttlS'],
+  ])('refuses ICE servers with %s', (_what, message, field) => {
+    expect(parseServerMessage(JSON.stringify(message))).toMatchObject({
+      ok: false,
+      error: { field },
+    });
+  });
+
   it('reads every relay, with from', () => {
     for (const message of clientMessages) {
       if (['join', 'leave', 'ping', 'pong'].includes(message.type)) continue;
@@ -192,6 +223,21 @@ describe('parseServerMessage', () => {
         error: { field: 'from' },
       });
     }
+  });
+});
+
+describe('docs/protocol.md', () => {
+  it('has a row for every message of peerdeck.v2, and for no other', () => {
+    const page = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
+    const section = page.split('\n## Signaling, `peerdeck.v2`\n')[1]?.split('\n## ')[0] ?? '';
+    const told = section
+      .split('\n')
+      .filter((line) => /^\| (server →|→ server|relayed)/.test(line))
+      .flatMap((line) => [...(line.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)].map(([, t]) => t));
+    const types = [clientMessageSchema, serverMessageSchema].flatMap(({ def }) =>
+      def.options.flatMap((option) => [...option.def.shape.type.def.values]),
+    );
+    expect(new Set(told)).toEqual(new Set(types));
   });
 });
 

@@ -214,6 +214,35 @@ describe('messages', () => {
     expect(client.droppedMessages).toBe(1);
   });
 
+  it('about ICE servers take the place of the welcome’s, until the next welcome', async () => {
+    const { client, messages } = create();
+    expect(client.iceServers).toEqual([]);
+    client.connect();
+    const end = await server.accept();
+    await end.next();
+    const stun = [{ urls: ['stun:stun.example'] }];
+    end.send({ ...welcome, iceServers: stun });
+    await reached(client, 'joined');
+    expect(client.iceServers).toEqual(stun);
+    const turn = [{ urls: ['turn:turn.example'], username: '1:a', credential: 'c' }];
+    const told: unknown[] = [];
+    client.on('iceServers', (servers) => told.push(servers));
+    end.send({ type: 'ice-servers', iceServers: turn, ttlS: 600 });
+    end.send({ type: 'member-joined', peerId: 'h2', role: 'host' });
+    await received(client, 1);
+    expect(client.iceServers).toEqual(turn);
+    expect(told).toEqual([turn]);
+    expect(messages).toEqual([{ type: 'member-joined', peerId: 'h2', role: 'host' }]);
+    end.socket.terminate();
+    await reached(client, 'reconnecting');
+    expect(client.iceServers).toEqual(turn);
+    client.wake();
+    const again = await server.accept();
+    again.send({ ...welcome, iceServers: [] });
+    await reached(client, 'joined');
+    expect(client.iceServers).toEqual([]);
+  });
+
   it("answer the server's ping", async () => {
     const { client } = create();
     const end = await join(client);

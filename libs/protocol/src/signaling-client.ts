@@ -10,6 +10,7 @@ import { OutgoingQueue } from './outgoing-queue.ts';
 import { createReconnectPolicy, type ReconnectPolicy } from './reconnect-policy.ts';
 import type {
   ClientMessage,
+  IceServer,
   IncomingRelay,
   Member,
   MemberEvent,
@@ -59,6 +60,8 @@ export interface SignalingEvents {
   message: IncomingRelay | MemberEvent;
   /** After each join; `resumed` says whether the server still knew this member. */
   welcome: Welcome;
+  /** Others than those of the welcome, or with newer credentials, from now on. */
+  iceServers: readonly IceServer[];
   error: SignalingError;
 }
 
@@ -123,6 +126,7 @@ export class SignalingClient {
   #retryTimer: unknown;
   #attempt = 0;
   #welcome: Welcome | undefined;
+  #iceServers: readonly IceServer[] = [];
   #resume: string | undefined;
   #fatal: { code: string; message: string; retryAfterMs: number | undefined } | undefined;
   /** When the draining server wants us back, on `now`'s clock. */
@@ -155,6 +159,11 @@ export class SignalingClient {
   /** The last welcome; undefined before the first join. */
   get welcome(): Welcome | undefined {
     return this.#welcome;
+  }
+
+  /** STUN and TURN servers as last heard; credentials among them, never to be logged. */
+  get iceServers(): readonly IceServer[] {
+    return this.#iceServers;
   }
 
   /** The other members as last heard. */
@@ -319,6 +328,10 @@ export class SignalingClient {
       case 'welcome':
         this.#joined(message);
         return;
+      case 'ice-servers':
+        this.#iceServers = message.iceServers;
+        this.#events.emit('iceServers', this.#iceServers);
+        return;
       case 'ping':
         this.#write({ type: 'pong', id: message.id });
         return;
@@ -354,6 +367,7 @@ export class SignalingClient {
     this.#clearTimers();
     this.#attempt = 0;
     this.#welcome = welcome;
+    this.#iceServers = welcome.iceServers;
     this.#resume = welcome.resume;
     this.#members.clear();
     for (const { peerId, role, state } of welcome.members) this.#remember(peerId, role, state);

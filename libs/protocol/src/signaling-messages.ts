@@ -189,6 +189,15 @@ const welcome = z.object({
 });
 export type Welcome = z.infer<typeof welcome>;
 
+const iceServersMessage = z.object({
+  type: z.literal('ice-servers'),
+  /** All of them: they take the place of those before, `welcome.iceServers` included. */
+  iceServers: z.array(iceServerSchema).check(z.maxLength(LIMITS.iceServers)),
+  /** Seconds for which their credentials let new relays be made; absent: they do not end. */
+  ttlS: z.optional(count(LIMITS.iceTtlS)),
+});
+export type IceServersMessage = z.infer<typeof iceServersMessage>;
+
 const memberJoined = z.object({ type: z.literal('member-joined'), peerId, role: peerRoleSchema });
 const memberDetached = z.object({
   type: z.literal('member-detached'),
@@ -231,6 +240,7 @@ const serverRelays = [
 export const serverMessageSchema = z.discriminatedUnion('type', [
   hello,
   welcome,
+  iceServersMessage,
   memberJoined,
   memberDetached,
   memberResumed,
