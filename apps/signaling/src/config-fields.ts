@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { iceServerSchema, type IceServer } from '@peerdeck/protocol';
+import { LIMITS, iceServerSchema, type IceServer } from '@peerdeck/protocol';
 import * as z from 'zod';
 
 /*
@@ -187,6 +187,20 @@ export function iceServers(about: string) {
   const allowed =
     'a JSON array like [{"urls":["turn:turn.example.com"],"username":"u","credential":"c"}]';
   return field(parsed(read), '', allowed, about, { secret: true });
+}
+
+/** RFC 7065, without paths, queries and user names: these would be a secret's place. */
+export function turnUrls(about: string) {
+  const read = (value: string) => {
+    const urls = list(value);
+    const form = /^turns?:([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(\?transport=(udp|tcp))?$/i;
+    const good = urls.every((url) => form.test(url) && url.length <= LIMITS.iceUrl);
+    return good && urls.length <= LIMITS.iceUrls ? urls : undefined;
+  };
+  const allowed =
+    'a comma-separated list of addresses such as turn:turn.example.com:3478?transport=udp or ' +
+    `turns:turn.example.com:443?transport=tcp, at most ${LIMITS.iceUrls}`;
+  return field(parsed(read), '', allowed, about);
 }
 
 function list(value: string): string[] {

@@ -95,6 +95,14 @@ const bad: [string, string][] = [
   ['ICE_SERVERS', 'stun:s.example'],
   ['ICE_SERVERS', '{"urls":"stun:s.example"}'],
   ['ICE_SERVERS', '[{"urls":"https://s.example"}]'],
+  ['TURN_URLS', 'turn.example.com'],
+  ['TURN_URLS', 'stun:turn.example.com'],
+  ['TURN_URLS', 'turn:user@turn.example.com'],
+  ['TURN_URLS', 'turn:turn.example.com?transport=sctp'],
+  ['TURN_URLS', 'turn:a.example,http://b.example'],
+  ['TURN_TTL_S', '59'],
+  ['TURN_TTL_S', '1h'],
+  ['RATE_LIMIT_TURN_PER_10MIN', '-1'],
   ['LOG_LEVEL', 'loud'],
   ['PRETTY_LOGS', '2'],
 ];
@@ -106,6 +114,38 @@ test.each(bad)('%s=%s is refused by one line that names it and what is allowed',
   expect(error.message).toMatch(new RegExp(`^${named}=.* is not allowed. Allowed: .+\\.$`));
   expect(error.message).not.toContain('\n');
   if (name !== 'ICE_SERVERS' && name !== 'TLS_CERT_FILE') expect(error.message).toContain(value);
+});
+
+describe('TURN', () => {
+  const secret = 'x'.repeat(32);
+
+  test('addresses of all kinds are read', () => {
+    const urls = 'turn:t.example, turns:[2001:db8::1]:443?transport=tcp,TURN:192.0.2.1:3478';
+    const config = parseConfig({ TURN_URLS: urls, TURN_SECRET: secret });
+    expect(config.TURN_URLS).toEqual(urls.split(/, ?/));
+    expect(config.TURN_TTL_S).toBe(600);
+  });
+
+  test.each([
+    ['none', {}],
+    ['a short one', { TURN_SECRET: 'hush-hush' }],
+    ['one with a space', { TURN_SECRET: `hush-hush ${secret}` }],
+  ])('addresses with %s as their secret are refused; it is not shown', (_what, env) => {
+    const error = refusal({ TURN_URLS: 'turn:t.example', ...env });
+    expect(error.variable).toBe('TURN_SECRET');
+    expect(error.message).toMatch(/^TURN_SECRET=\(not shown\) is not allowed\. .*openssl rand/);
+    expect(error.message).not.toContain('hush');
+  });
+
+  test('more servers than a welcome may have are refused, TURN_URLS included', () => {
+    const ICE_SERVERS = JSON.stringify(Array(32).fill({ urls: 'stun:s.example' }));
+    expect(parseConfig({ ICE_SERVERS }).ICE_SERVERS).toHaveLength(32);
+    const both = { ICE_SERVERS, TURN_URLS: 'turn:t.example', TURN_SECRET: secret };
+    expect(refusal(both)).toMatchObject({ variable: 'ICE_SERVERS' });
+    expect(refusal(both).message).toContain('at most 31 servers');
+    const many = JSON.stringify(Array(33).fill({ urls: 'stun:s.example' }));
+    expect(refusal({ ICE_SERVERS: many }).message).toContain('at most 32 servers');
+  });
 });
 
 test('the same port twice is refused', () => {

@@ -17,6 +17,7 @@ import {
   word,
   type FieldMeta,
 } from './config-fields.ts';
+import { turnFault, turnFields } from './turn/turn-fields.ts';
 
 /** Exit code for a configuration that cannot be served (EX_CONFIG of sysexits.h). */
 export const EXIT_CONFIG = 78;
@@ -131,7 +132,10 @@ export const envSchema = z.object({
     'For the TLS handshake, for the HTTP headers, and from the upgrade to the join.',
   ),
   DRAIN_MS: integer(0, 600_000, 5000, 'Deadline of a graceful stop; it ends as soon as it can.'),
-  ICE_SERVERS: iceServers('STUN and TURN servers that members get in their welcome.'),
+  ICE_SERVERS: iceServers(
+    'STUN servers, and TURN servers with credentials that do not end, for every member.',
+  ),
+  ...turnFields,
   REQUIRE_WSS: flag(
     false,
     'Refuse plain ws. Needs TLS_CERT_FILE, or TRUSTED_PROXIES that send X-Forwarded-Proto.',
@@ -231,6 +235,8 @@ function checkTogether(config: Config): void {
   }
   const auth = authFault(config);
   if (auth !== undefined) throw refuse(auth.variable, auth.value, auth.allowed);
+  const turn = turnFault(config, LIMITS.iceServers);
+  if (turn !== undefined) throw refuse(turn.variable, '', turn.allowed);
   if (
     config.REQUIRE_WSS &&
     config.TLS_CERT_FILE === '' &&

@@ -42,6 +42,9 @@ async function run(config: Config): Promise<void> {
   ) {
     log.warn('everybody may enter: a key for tokens is configured, but ENABLE_AUTH is false');
   }
+  if (config.TURN_SECRET !== '' && config.TURN_URLS.length === 0) {
+    log.warn('nobody gets a relay: TURN_SECRET is set, but TURN_URLS is empty');
+  }
   process.send?.({ type: 'ready', port, healthPort, url });
 }
 

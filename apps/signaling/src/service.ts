@@ -16,6 +16,8 @@ import { systemRandom, type Random } from './random.ts';
 import { FrontServer } from './server.ts';
 import type { SessionContext } from './session.ts';
 import { StaticFiles } from './static-files.ts';
+import { createIceServers } from './turn/create-ice-servers.ts';
+import type { IceServers } from './turn/ice-servers.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -39,6 +41,7 @@ export class Service {
   readonly #random: Random;
   readonly #bus: Bus;
   readonly #heartbeat: Heartbeat;
+  readonly #iceServers: IceServers;
   readonly #gateway: Gateway;
   readonly #health: HealthServer;
   #front: FrontServer | undefined;
@@ -77,6 +80,8 @@ export class Service {
     });
     const limiter = (limit: number) =>
       new KeyedLimiter({ ...per10s(limit), maxKeys: MAX_LIMIT_KEYS });
+    const parts = { bus: this.#bus, clock, random, registry: metrics.registry };
+    this.#iceServers = createIceServers(config, parts);
     const context: SessionContext = {
       settings: sessionSettings(config, options.version),
       bus: this.#bus,
@@ -84,6 +89,7 @@ export class Service {
       random,
       log,
       metrics,
+      iceServers: this.#iceServers,
       auth,
       ipLimiter: limiter(config.RATE_LIMIT_IP_MSGS_PER_10S),
       roomLimiter: limiter(config.RATE_LIMIT_ROOM_MSGS_PER_10S),
@@ -173,6 +179,7 @@ export class Service {
     this.#front?.close();
     for (const socket of this.#gateway.sockets) socket.terminate();
     this.#heartbeat.close();
+    this.#iceServers.close();
     await this.#bus.close();
     await this.#health.close();
   }
@@ -246,7 +253,6 @@ function per10s(limit: number): Rate {
 function sessionSettings(config: Config, server: string) {
   return {
     server,
-    iceServers: config.ICE_SERVERS,
     heartbeatMs: config.HEARTBEAT_INTERVAL_MS,
     detachMs: config.DETACH_MS,
     joinTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,

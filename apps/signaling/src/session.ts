@@ -1,4 +1,3 @@
-import type { IceServer } from '@peerdeck/protocol';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { Bus, RoomEvent } from './bus/bus.ts';
 import type { Clock } from './clock.ts';
@@ -7,6 +6,7 @@ import type { Limiter, Rate } from './limiter.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
+import type { IceServers } from './turn/ice-servers.ts';
 
 /** What a connection means: one of these per version of the protocol. */
 export interface Session extends ConnectionHandler {
@@ -23,7 +23,6 @@ export interface Session extends ConnectionHandler {
 
 export interface SessionSettings {
   readonly server: string;
-  readonly iceServers: readonly IceServer[];
   readonly heartbeatMs: number;
   readonly detachMs: number;
   readonly joinTimeoutMs: number;
@@ -40,6 +39,7 @@ export interface SessionContext {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly iceServers: IceServers;
   /** undefined: everybody may enter every room. */
   readonly auth: Authenticator | undefined;
   readonly ipLimiter: Limiter;

@@ -16,6 +16,7 @@ import { Gcra } from './limiter.ts';
 import { roomTag } from './log.ts';
 import { route } from './relay.ts';
 import type { LeaveReason, RoomMember } from './room.ts';
+import type { IceHolder } from './turn/ice-servers.ts';
 import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
 /** Frames kept for a member between its join and its welcome; more, and it is too slow. */
@@ -47,6 +48,7 @@ export class V2Session implements Session {
   /** Set while the join is under way: what the others send already. */
   #early: string[] | undefined;
   #joined: Joined | undefined;
+  #iceHolder: IceHolder | undefined;
   #end: ConnectionEnd | undefined;
 
   constructor({ context, connection, limitKey, onJoined, token }: SessionOptions) {
@@ -111,6 +113,10 @@ export class V2Session implements Session {
     switch (event.type) {
       case 'joined':
       case 'resumed':
+        // First the servers: a viewer makes its offer as soon as it hears of the host.
+        if (role === 'host' && this.#iceHolder !== undefined) {
+          this.#context.iceServers.hostCame(this.#iceHolder);
+        }
         this.frame(encode({ type: `member-${event.type}`, peerId, role }));
         return;
       case 'detached':
@@ -140,6 +146,7 @@ export class V2Session implements Session {
     this.#cancelJoinTimeout();
     this.#cancelExpiry();
     this.#early = undefined;
+    if (this.#iceHolder !== undefined) this.#context.iceServers.remove(this.#iceHolder);
     const joined = this.#joined;
     this.#joined = undefined;
     if (joined !== undefined) void this.#depart(joined, end);
@@ -161,7 +168,7 @@ export class V2Session implements Session {
   }
 
   async #enter(join: Join): Promise<void> {
-    const { bus, random, settings, log, metrics } = this.#context;
+    const { bus, random, settings, log, metrics, iceServers } = this.#context;
     const { hostKey, hostSignature: signature } = join;
     if (this.#joined !== undefined) {
       this.#refuse('already-joined', 'this connection has joined: open another one', {});
@@ -220,6 +227,14 @@ export class V2Session implements Session {
       },
       'joined',
     );
+    const holder: IceHolder = {
+      room: join.room,
+      limitKey: this.#limitKey,
+      deliver: (message) => {
+        this.#send(message);
+      },
+    };
+    this.#iceHolder = holder;
     this.#connection.send(
       encode({
         type: 'welcome',
@@ -233,7 +248,7 @@ export class V2Session implements Session {
             role: role === 'host' ? ('host' as const) : ('viewer' as const),
             state,
           })),
-        iceServers: [...settings.iceServers],
+        iceServers: iceServers.add(holder),
         resume: member.resume,
         resumed,
         heartbeatMs: settings.heartbeatMs,
