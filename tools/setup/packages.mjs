@@ -45,6 +45,12 @@ export const PACKAGES = [
     why: 'rooms across several signaling nodes',
     commands: ['redis-server'],
   },
+  {
+    name: 'coturn',
+    use: 'test',
+    why: 'relays that refuse what they must',
+    commands: ['turnserver'],
+  },
   { name: 'libx11-dev', use: 'test', why: 'windows with known content' },
   { name: 'libgtest-dev', use: 'test', why: 'GoogleTest, for the C++ tests' },
   { name: 'iproute2', use: 'test', why: 'network namespaces with loss', commands: ['ip'] },
