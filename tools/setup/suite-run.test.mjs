@@ -55,7 +55,15 @@ test('output that is still in the pipe when a suite ends is not lost', async () 
 test('every project with tests is a suite, the end-to-end one last', () => {
   const suites = findSuites(ROOT);
   const names = suites.map(({ name }) => name);
-  for (const name of ['setup', 'protocol', 'signaling', 'pion_webrtc', 'host-agent', 'e2e']) {
+  for (const name of [
+    'setup',
+    'load',
+    'protocol',
+    'signaling',
+    'pion_webrtc',
+    'host-agent',
+    'e2e',
+  ]) {
     assert.ok(names.includes(name), name);
   }
   assert.equal(names.at(-1), 'e2e');

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolders } from './fingerprint.mjs';
 
@@ -6,7 +6,16 @@ const MINUTE = 60_000;
 const DEADLINE_MS = 20 * MINUTE;
 const DEADLINES_MS = { e2e: 40 * MINUTE };
 /** Quick ones first; the whole product last, since it needs all the others to be right. */
-const ORDER = ['setup', 'protocol', 'signaling', 'web-client', 'host-agent', 'native-capture'];
+const ORDER = [
+  'setup',
+  'protocol',
+  'load',
+  'capacity',
+  'signaling',
+  'web-client',
+  'host-agent',
+  'native-capture',
+];
 const LAST = ['capture-encoder', 'pion_webrtc', 'e2e'];
 
 /**
@@ -18,7 +27,7 @@ const LAST = ['capture-encoder', 'pion_webrtc', 'e2e'];
  * `skipped: name: reason`.
  */
 export function findSuites(root) {
-  const projects = [...projectFolders(root), 'tools/setup'].map((folder) =>
+  const projects = [...projectFolders(root), ...toolFolders(root)].map((folder) =>
     readProject(root, folder),
   );
   return projects
@@ -48,6 +57,13 @@ function readProject(root, folder) {
   };
   const project = read('package.json')?.nx ?? read('project.json');
   return project === undefined ? undefined : { ...project, folder };
+}
+
+/** Tools are no packages; those with a project.json have targets. */
+function toolFolders(root) {
+  return readdirSync(join(root, 'tools'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `tools/${entry.name}`);
 }
 
 function rank(name) {
