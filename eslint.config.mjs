@@ -37,6 +37,8 @@ export default tseslint.config(
       ],
     },
   },
+  // Tools start apps and use their test harnesses; nothing imports a tool.
+  { files: ['tools/**/*.ts'], rules: { '@nx/enforce-module-boundaries': 'off' } },
   { files: ['libs/native-capture/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },
   prettier,
 );
