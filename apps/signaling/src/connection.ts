@@ -1,6 +1,7 @@
 import { CLOSE, type CloseCode } from '@peerdeck/protocol';
 import type { WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
+import { Gcra, type Rate } from './limiter.ts';
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -27,14 +28,19 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   /** Unsent bytes at which the receiver counts as too slow. */
   readonly maxBufferedBytes: number;
-  /** What a connection closes with for a binary frame and for being too slow. */
-  readonly codes: { readonly binary: number; readonly slow: number };
+  /** What a connection closes with for a binary frame, for being too slow, and for a flood. */
+  readonly codes: { readonly binary: number; readonly slow: number; readonly flood: number };
   /** Called once before a receiver that is too slow is closed. */
   readonly onSlow: () => void;
+  /** Called once before a peer that floods with control frames is closed. */
+  readonly onFlood: () => void;
 }
 
 /** Frames that may wait for the one being handled; more, and the socket is not read. */
 const MAX_WAITING = 64;
+
+/** Pings and pongs of a peer. The heartbeat asks for one pong an interval; each costs a write. */
+const CONTROL_FRAMES: Rate = { limit: 100, periodMs: 10_000 };
 
 /** One WebSocket: its order, its bounds and its end. Owns the socket. */
 export class Connection {
@@ -43,6 +49,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #options: ConnectionOptions;
   readonly #waiting: string[] = [];
+  readonly #controlRate = new Gcra(CONTROL_FRAMES);
   #handler: ConnectionHandler | undefined;
   #busy = false;
   #ended = false;
@@ -73,11 +80,11 @@ export class Connection {
     socket.on('message', (data, isBinary) => {
       this.#received(data as Buffer, isBinary);
     });
-    socket.on('ping', () => {
-      this.#alive();
+    socket.on('ping', (data) => {
+      if (this.#controlFrame()) this.#pong(data);
     });
     socket.on('pong', () => {
-      this.#alive();
+      this.#controlFrame();
     });
     socket.on('error', (error: Error & { code?: string }) => {
       const code = framingFault(error.code);
@@ -115,6 +122,25 @@ export class Connection {
   terminate(code: number): void {
     this.#end({ code, by: 'server' });
     this.#socket.terminate();
+  }
+
+  /** Whether it is to be handled. */
+  #controlFrame(): boolean {
+    this.#alive();
+    if (this.#ended) return false;
+    if (this.#controlRate.take(this.lastSeen) === 0) return true;
+    this.#options.onFlood();
+    this.close(this.#options.codes.flood, 'Too many control frames');
+    return false;
+  }
+
+  /** Not left to ws, which answers whoever does not read the answers. */
+  #pong(data: Buffer): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#socket.bufferedAmount + data.length > this.#options.maxBufferedBytes) {
+      this.#options.onSlow();
+      this.close(this.#options.codes.slow, 'Too slow');
+    } else this.#socket.pong(data);
   }
 
   #received(data: Buffer, isBinary: boolean): void {
@@ -188,6 +214,8 @@ function framingFault(code: string | undefined): CloseCode | undefined {
       return 1009;
     case 'WS_ERR_INVALID_UTF8':
       return 1007;
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return 1008;
     default:
       return code?.startsWith('WS_ERR_') === true ? 1002 : undefined;
   }

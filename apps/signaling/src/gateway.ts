@@ -108,10 +108,13 @@ export class Gateway implements BusListener {
       maxBufferedBytes,
       codes:
         version === 'v2'
-          ? { binary: CLOSE.binaryFrame, slow: CLOSE.slowConsumer }
-          : { binary: CLOSE.policy, slow: CLOSE.unavailable },
+          ? { binary: CLOSE.binaryFrame, slow: CLOSE.slowConsumer, flood: CLOSE.rateLimited }
+          : { binary: CLOSE.policy, slow: CLOSE.unavailable, flood: CLOSE.unavailable },
       onSlow: () => {
         context.metrics.slow(version, 'buffer');
+      },
+      onFlood: () => {
+        context.metrics.limited('control-frames');
       },
     });
     this.#pending.add(connection.id);

@@ -19,7 +19,7 @@ export interface MetricsSources {
 
 type Protocol = 'original' | 'v2';
 
-export type LimitScope = 'connection' | 'ip' | 'room' | 'connects';
+export type LimitScope = 'connection' | 'ip' | 'room' | 'connects' | 'control-frames';
 
 /** Where it showed that a receiver does not keep up. */
 export type SlowAt = 'buffer' | 'join';
@@ -96,7 +96,7 @@ export class Metrics {
       'rate_limited',
       'Refusals by a rate limit, by what it counts.',
       ['scope'],
-      [['connection'], ['ip'], ['room'], ['connects']],
+      [['connection'], ['ip'], ['room'], ['connects'], ['control-frames']],
     );
     this.#accepted = counter(
       'connections_accepted',

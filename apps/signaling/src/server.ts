@@ -53,6 +53,8 @@ export class FrontServer {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
+      // Connection answers pings: within limits.
+      autoPong: false,
       maxPayload: options.maxMessageBytes,
       closeTimeout: CLOSE_TIMEOUT_MS,
       handleProtocols: (asked: Set<string>) =>

@@ -1,0 +1,90 @@
+import { roomId, until, type TestService } from './harness.ts';
+import type { Message, Peer } from './peer.ts';
+
+/** Between two rounds, so that what is tested gets most of the time. */
+const PAUSE_MS = 2;
+
+/**
+ * Two members of a room of their own, who go on talking while something bad happens beside them:
+ * a viewer counts, its host repeats every number, and both check that none is missing, twice or
+ * early.
+ */
+export class Bystanders {
+  readonly #server: TestService;
+  readonly #host: Peer;
+  readonly #viewer: Peer;
+  readonly #viewerId: unknown;
+  #rounds = 0;
+  #fault: Error | undefined;
+  #stopped = false;
+  #longestMs = 0;
+
+  private constructor(server: TestService, host: Peer, viewer: Peer, viewerId: unknown) {
+    this.#server = server;
+    this.#host = host;
+    this.#viewer = viewer;
+    this.#viewerId = viewerId;
+  }
+
+  static async start(server: TestService, room = roomId('777')): Promise<Bystanders> {
+    const host = await server.v2();
+    await host.join(room, 'host');
+    const viewer = await server.v2();
+    const { peerId } = await viewer.join(room, 'viewer');
+    await host.next('member-joined');
+    const bystanders = new Bystanders(server, host, viewer, peerId);
+    bystanders.#talk().catch((error: unknown) => {
+      bystanders.#fault = error as Error;
+    });
+    return bystanders;
+  }
+
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /** The slowest round so far, in milliseconds: what one turn of somebody else may cost. */
+  get longestMs(): number {
+    return this.#longestMs;
+  }
+
+  /** What a test that breaks connections of its own is to leave: nothing but these two. */
+  async unharmed(): Promise<void> {
+    const before = this.#rounds;
+    await until(() => this.#fault !== undefined || this.#rounds >= before + 3);
+    if (this.#fault !== undefined) throw this.#fault;
+    const gauge = (name: string) => this.#server.metric(`signaling_${name}`);
+    await until(async () => (await gauge('connections{protocol="v2"}')) === 2);
+    await until(async () => (await gauge('connections{protocol="original"}')) === 0);
+    await until(() => this.#server.service.sockets.size === 2);
+    expect(await gauge('connections_pending')).toBe(0);
+    expect(this.#server.log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#viewer.socket.terminate();
+    this.#host.socket.terminate();
+    await Promise.all([this.#viewer.closed, this.#host.closed]);
+  }
+
+  async #talk(): Promise<void> {
+    while (!this.#stopped) {
+      const action = String(this.#rounds);
+      const started = performance.now();
+      this.#viewer.send({ type: 'control', action });
+      check(await this.#host.next(), action);
+      this.#host.send({ type: 'control', action, to: this.#viewerId });
+      check(await this.#viewer.next(), action);
+      this.#longestMs = Math.max(this.#longestMs, performance.now() - started);
+      this.#rounds += 1;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+function check(message: Message, action: string): void {
+  if (message.type !== 'control' || message['action'] !== action) {
+    throw new Error(`a bystander expected ${action} and got ${JSON.stringify(message)}`);
+  }
+}
