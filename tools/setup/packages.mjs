@@ -51,6 +51,12 @@ export const PACKAGES = [
     why: 'relays that refuse what they must',
     commands: ['turnserver'],
   },
+  {
+    name: 'prometheus',
+    use: 'test',
+    why: 'alert rules and dashboard queries',
+    commands: ['prometheus'],
+  },
   { name: 'libx11-dev', use: 'test', why: 'windows with known content' },
   { name: 'libgtest-dev', use: 'test', why: 'GoogleTest, for the C++ tests' },
   { name: 'iproute2', use: 'test', why: 'network namespaces with loss', commands: ['ip'] },
@@ -59,7 +65,7 @@ export const PACKAGES = [
 ];
 
 /** Room on disk, in MB, that each use takes on a bare Debian 12; shown where apt can't tell yet. */
-export const TYPICAL_MEGABYTES = { build: 780, demo: 90, https: 2, python: 40, test: 480 };
+export const TYPICAL_MEGABYTES = { build: 780, demo: 90, https: 2, python: 40, test: 590 };
 
 /** The packages for some uses, in the order of the table. */
 export function packagesFor(uses, packages = PACKAGES) {

@@ -21,7 +21,12 @@ export interface TestService {
 /** A real service on free loopback ports, with limits out of the way unless a test sets them. */
 export async function startService(
   env: Record<string, string> = {},
-  parts: { readonly bus?: Bus; readonly clock?: Clock; readonly nodeId?: string } = {},
+  parts: {
+    readonly bus?: Bus;
+    readonly clock?: Clock;
+    readonly nodeId?: string;
+    readonly processMetrics?: boolean;
+  } = {},
 ): Promise<TestService> {
   const log: string[] = [];
   const config = parseConfig({
