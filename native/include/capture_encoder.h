@@ -94,6 +94,7 @@ PDC_API int32_t pdc_injector_release_all(int64_t injector);
 /* Releases, then closes. */
 PDC_API int32_t pdc_injector_close(int64_t injector);
 
+/* As pdw_poll_events: blocks up to timeout_ms (<= 1000), one caller at a time. */
 PDC_API int32_t pdc_poll_events(uint8_t *buffer, uint32_t capacity, uint32_t timeout_ms);
 PDC_API int32_t pdc_wake_events(void);
 /* {"pipelines":0,"injectors":0,"threads":0,"displays":0,"queuedEvents":0,"droppedLogs":0} */

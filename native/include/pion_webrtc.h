@@ -68,7 +68,7 @@ int32_t pdw_peer_set_rate(int64_t peer, uint64_t bits_per_second);
 int32_t pdw_peer_close(int64_t peer, uint32_t flush_ms);
 
 /*
- * Blocks up to timeout_ms (<= 100). One caller at a time; a second gets PD_ERR_STATE. A buffer of
+ * Blocks up to timeout_ms (<= 1000). One caller at a time; a second gets PD_ERR_STATE. A buffer of
  * 128 KiB holds any record; one that does not fit stays, and the call says PD_ERR_TOO_LARGE.
  */
 int32_t pdw_poll_events(uint8_t *buffer, uint32_t capacity, uint32_t timeout_ms);

@@ -12,7 +12,7 @@ export interface EventPumpOptions {
   readonly onError: (error: Error) => void;
   /** Whether nothing is open that could say anything but a log line; then it polls now and then. */
   readonly isIdle?: () => boolean;
-  /** At most 100: process.exit() waits for an outstanding call this long. */
+  /** At most 1000: process.exit() waits for an outstanding call this long unless it is woken. */
   readonly timeoutMs?: number;
   /** Bytes; the largest record has to fit. */
   readonly capacity?: number;
@@ -35,7 +35,7 @@ export class EventPump {
 
   constructor(options: EventPumpOptions) {
     this.#options = options;
-    this.#timeoutMs = Math.min(options.timeoutMs ?? 100, 100);
+    this.#timeoutMs = Math.min(options.timeoutMs ?? 1000, 1000);
     this.#buffer = Buffer.alloc(options.capacity ?? 1 << 20);
   }
 

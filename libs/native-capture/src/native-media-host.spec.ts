@@ -133,6 +133,16 @@ suite(name, () => {
     await expect(host.openEngine()).rejects.toThrow(/closed/);
   });
 
+  it('lets a process that exits end the calls that wait, until it is closed', async () => {
+    const before = process.listeners('exit');
+    const another = await openNativeMediaHost();
+    const added = process.listeners('exit').filter((each) => !before.includes(each));
+    expect(added).toHaveLength(1);
+    expect(() => added[0]?.(0)).not.toThrow();
+    await another.close();
+    expect(process.listeners('exit')).toEqual(before);
+  });
+
   it('closes an engine under a running pipeline', async () => {
     const engine = await host.openEngine();
     const pipeline = await host.openPipeline({ source: { kind: 'synthetic' } });

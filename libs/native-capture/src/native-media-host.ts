@@ -53,6 +53,11 @@ class NativeMediaHost implements MediaHost {
   readonly #pipelines = new Set<NativePipeline>();
   readonly #injectors = new Set<NativeInjector>();
   #closing: Promise<void> | undefined;
+  /** A process does not end before the calls that wait return. */
+  readonly #onExit = (): void => {
+    this.#libraries.pion.callSync('pdw_wake_events');
+    this.#libraries.capture.callSync('pdc_wake_events');
+  };
 
   constructor(libraries: Libraries, options: MediaHostOptions) {
     const { pion, capture } = libraries;
@@ -85,6 +90,7 @@ class NativeMediaHost implements MediaHost {
       }),
     ];
     for (const pump of this.#pumps) pump.start();
+    process.on('exit', this.#onExit);
   }
 
   async describe(): Promise<Readonly<Record<string, string | number>>> {
@@ -160,6 +166,7 @@ class NativeMediaHost implements MediaHost {
     ];
     const failures: unknown[] = [];
     for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+    process.off('exit', this.#onExit);
     if (failures.length > 0) throw new AggregateError(failures, 'closing the media host failed');
   }
 

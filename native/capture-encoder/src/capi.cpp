@@ -15,7 +15,7 @@ using pdc::Library;
 
 constexpr uint32_t kMaxTextBytes = 4096;
 constexpr uint32_t kMaxInputEvents = 1024;
-constexpr uint32_t kMaxPollMs = 100;
+constexpr uint32_t kMaxPollMs = 1000;
 
 /* Cut at the end of a character, always NUL-terminated. */
 void leave_error(char* out, uint32_t capacity, const char* text) noexcept {

@@ -9,8 +9,9 @@ import (
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 )
 
-// MaxWait bounds how long a poll blocks: a process cannot exit while a call is outstanding.
-const MaxWait = 100 * time.Millisecond
+// MaxWait bounds how long a poll blocks: a process cannot exit while a call is outstanding. Each
+// return wakes the scheduler and its monitor, about fifty times, so shorter ones cost CPU.
+const MaxWait = time.Second
 
 // Config bounds a queue. What happens at each bound:
 //   - statistics coalesce: one waits per handle and type, and is rendered when it is taken;
