@@ -57,12 +57,12 @@ function expand(ip: string): string[] {
 }
 
 /** An IPv4 address that a dual-stack socket reports as ::ffff:1.2.3.4 is an IPv4 address. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   return mapped !== undefined && isIPv4(mapped) ? mapped : address;
 }
 
-function isTrusted(ip: string, trusted: BlockList): boolean {
+export function isTrusted(ip: string, trusted: BlockList): boolean {
   const family = isIP(ip);
   return family !== 0 && trusted.check(ip, family === 6 ? 'ipv6' : 'ipv4');
 }

@@ -90,6 +90,12 @@ export const envSchema = z.object({
     "How long an empty room stays bound to its host's key.",
   ),
   MAX_CONNECTIONS: integer(1, 1_000_000, 20_000, 'Open WebSockets of this process.'),
+  MAX_CONNECTIONS_PER_IP: integer(
+    0,
+    1_000_000,
+    1000,
+    'Open WebSockets of one address (IPv6: /64). 0: no limit.',
+  ),
   MAX_PENDING_CONNECTIONS: integer(
     1,
     1_000_000,

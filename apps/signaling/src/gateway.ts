@@ -4,11 +4,12 @@ import type { WebSocket } from 'ws';
 import { admit, type AdmissionRules } from './admission.ts';
 import { originalToken, subprotocolToken } from './auth/handshake-token.ts';
 import type { BusListener, RoomEvent } from './bus/bus.ts';
+import { AddressCounts } from './address-counts.ts';
 import type { ClientAddress } from './client-address.ts';
 import { limitKey } from './client-address.ts';
 import { Connection, type ConnectionEnd } from './connection.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import type { Limiter } from './limiter.ts';
+import { Gcra, type Limiter, type Rate } from './limiter.ts';
 import { OriginalSession } from './original-session.ts';
 import type { Session, SessionContext } from './session.ts';
 import { V2Session } from './v2-session.ts';
@@ -19,6 +20,8 @@ export interface GatewayOptions {
   readonly heartbeat: Heartbeat;
   readonly connectLimiter: Limiter;
   readonly maxConnections: number;
+  /** 0: no bound. */
+  readonly maxPerAddress: number;
   readonly maxPending: number;
   readonly maxBufferedBytes: number;
 }
@@ -34,17 +37,29 @@ interface Entry {
 /** How long a client waits before it comes back to a node that is full. */
 const FULL_RETRY_MS = 5000;
 
+/** Refused sockets that are waited for to read why; more, and they are cut off at once. */
+const MAX_LINGERING = 256;
+
+/** Lines about refused sockets: who refuses a flood must not write one. */
+const REJECTION_LINES: Rate = { limit: 100, periodMs: 10_000 };
+
 /** All WebSockets of the node: lets them in, and brings them what the bus has for them. */
 export class Gateway implements BusListener {
   readonly #options: GatewayOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #sockets = new Set<WebSocket>();
   readonly #pending = new Set<string>();
+  /** Those of `#sockets` that were refused: they take no place of others. */
+  readonly #refused = new Set<WebSocket>();
+  readonly #perAddress: AddressCounts;
+  readonly #rejectionLines = new Gcra(REJECTION_LINES);
+  #unlogged = 0;
   readonly #open = { original: 0, v2: 0 };
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#perAddress = new AddressCounts(options.maxPerAddress);
   }
 
   /** Connections that have not ended, by protocol. */
@@ -81,6 +96,7 @@ export class Gateway implements BusListener {
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#sockets.delete(socket);
+      this.#refused.delete(socket);
       if (this.#sockets.size === 0) this.#whenEmpty?.();
     });
     const subprotocols = subprotocolsOf(request);
@@ -100,6 +116,9 @@ export class Gateway implements BusListener {
     const key = limitKey(address.ip);
     const { version } = admission;
     if (!this.#hasPlace(socket, version, key)) return;
+    socket.on('close', () => {
+      this.#perAddress.leave(key);
+    });
     const { context, maxBufferedBytes } = this.#options;
     const connection = new Connection({
       id: context.random.token(9),
@@ -199,7 +218,15 @@ export class Gateway implements BusListener {
       this.#reject(socket, 'rate-limited', code, 'Rate limited');
       return false;
     }
-    if (this.#sockets.size <= maxConnections && this.#pending.size < maxPending) return true;
+    const full =
+      this.#sockets.size - this.#refused.size > maxConnections || this.#pending.size >= maxPending;
+    if (!full && this.#perAddress.enter(key)) return true;
+    if (!full) {
+      const code = version === 'v2' ? CLOSE.rateLimited : CLOSE.unavailable;
+      this.#sayWhy(socket, version, 'rate-limited', FULL_RETRY_MS);
+      this.#reject(socket, 'per-address', code, 'Too many connections');
+      return false;
+    }
     this.#sayWhy(socket, version, 'unavailable', FULL_RETRY_MS);
     this.#reject(socket, 'overloaded', CLOSE.unavailable, 'Overloaded');
     return false;
@@ -213,9 +240,16 @@ export class Gateway implements BusListener {
   }
 
   #reject(socket: WebSocket, reason: string, code: number, text: string): void {
-    this.#options.context.metrics.rejected(reason);
-    this.#options.context.log.info({ reason, code }, 'rejected');
+    const { metrics, log, clock } = this.#options.context;
+    metrics.rejected(reason);
+    if (this.#rejectionLines.take(clock.now()) > 0) this.#unlogged += 1;
+    else {
+      log.info({ reason, code, unlogged: this.#unlogged }, 'rejected');
+      this.#unlogged = 0;
+    }
     socket.close(code, text);
+    if (this.#refused.size < MAX_LINGERING) this.#refused.add(socket);
+    else socket.terminate();
   }
 }
 

@@ -30,6 +30,7 @@ export async function describeMetrics(): Promise<DescribedMetric[]> {
       maximum: { connections: 0, pending: 0 },
       connections: () => ({ original: 0, v2: 0 }),
       pending: () => 0,
+      tcp: () => 0,
       unsent: () => ({ total: 0, largest: 0 }),
       rooms: () => ({ rooms: { original: 0, v2: 0 }, members: { connected: 0, detached: 0 } }),
       ready: () => true,

@@ -10,6 +10,7 @@ export interface MetricsSources {
   readonly maximum: { readonly connections: number; readonly pending: number };
   readonly connections: () => { readonly original: number; readonly v2: number };
   readonly pending: () => number;
+  readonly tcp: () => number;
   /** Bytes that receivers have not taken yet. */
   readonly unsent: () => { readonly total: number; readonly largest: number };
   readonly rooms: () => RegistryCounts;
@@ -30,6 +31,12 @@ const PROTOCOLS: readonly Protocol[] = ['original', 'v2'];
 const JOIN_RESULTS = [
   ...['ok', 'resumed', 'room-full', 'host-slot-taken', 'wrong-room-kind'],
   ...['unauthorized', 'forbidden', 'unavailable', 'error'],
+];
+
+/** Values of `reason` of signaling_connections_rejected_total. */
+const REJECTIONS = [
+  ...['insecure', 'origin', 'subprotocol', 'room-id', 'rate-limited', 'per-address', 'overloaded'],
+  ...['handshake', 'tls', 'tcp', 'draining'],
 ];
 
 /** Every metric of the service. All labels come from closed lists. */
@@ -108,7 +115,7 @@ export class Metrics {
       'connections_rejected',
       'Connections refused at the door.',
       ['reason'],
-      [['overloaded'], ['rate-limited']],
+      REJECTIONS.map((reason) => [reason]),
     );
     this.#auth = counter(
       'auth',
@@ -237,6 +244,11 @@ export class Metrics {
       to.set({ protocol: 'original' }, original);
       to.set({ protocol: 'v2' }, v2);
     });
+    value(
+      'tcp_connections',
+      'Open TCP connections of WS_PORT, handshakes and pages included.',
+      () => sources.tcp(),
+    );
     value('connections_max', 'Most open WebSockets: MAX_CONNECTIONS.', () => {
       return sources.maximum.connections;
     });

@@ -34,6 +34,9 @@ export interface ServiceOptions {
 
 const MAX_LIMIT_KEYS = 100_000;
 
+/** TCP connections beyond those of WebSockets: handshakes and pages. */
+const SPARE_TCP = 1000;
+
 /** The whole service: builds, listens, drains, and closes in reverse. */
 export class Service {
   readonly #options: ServiceOptions;
@@ -44,6 +47,7 @@ export class Service {
   readonly #iceServers: IceServers;
   readonly #gateway: Gateway;
   readonly #health: HealthServer;
+  readonly #metrics: Metrics;
   #front: FrontServer | undefined;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -58,19 +62,20 @@ export class Service {
     const clock = (this.#clock = options.clock ?? systemClock);
     const random = (this.#random = options.random ?? systemRandom);
     const isDraining = () => this.#draining;
-    const metrics = new Metrics(
+    const metrics = (this.#metrics = new Metrics(
       {
         build: { version: options.version.replace(/^.*\//, ''), node: nodeId },
         maximum: { connections: config.MAX_CONNECTIONS, pending: config.MAX_PENDING_CONNECTIONS },
         connections: () => this.#gateway.open,
         pending: () => this.#gateway.pending,
+        tcp: () => this.#front?.tcp ?? 0,
         unsent: () => this.#gateway.unsent,
         ready: () => this.ready,
         rooms: () => this.#bus.counts(),
         draining: isDraining,
       },
       options.processMetrics ?? false,
-    );
+    ));
     const auth = authenticator(config, { clock, log, metrics });
     this.#bus = options.bus ?? createBus({ config, nodeId, clock, random, log, metrics });
     this.#heartbeat = new Heartbeat({
@@ -101,6 +106,7 @@ export class Service {
       heartbeat: this.#heartbeat,
       connectLimiter: limiter(config.RATE_LIMIT_CONN_PER_10S),
       maxConnections: config.MAX_CONNECTIONS,
+      maxPerAddress: config.MAX_CONNECTIONS_PER_IP,
       maxPending: config.MAX_PENDING_CONNECTIONS,
       maxBufferedBytes: config.BACKPRESSURE_CLOSE_THRESHOLD_BYTES,
     });
@@ -211,6 +217,10 @@ export class Service {
         subprotocol: config.SUBPROTOCOL,
         maxMessageBytes: config.MESSAGE_MAX_BYTES,
         handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+        maxTcp: config.MAX_CONNECTIONS + config.MAX_PENDING_CONNECTIONS + SPARE_TCP,
+        // Twice: the WebSocket over the bound is told so, and pages need some too.
+        maxTcpPerAddress: config.MAX_CONNECTIONS_PER_IP * 2,
+        metrics: this.#metrics,
         isDraining: () => this.#draining,
       });
     } catch (error) {

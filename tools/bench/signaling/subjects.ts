@@ -67,6 +67,7 @@ const production = {
   RATE_LIMIT_IP_MSGS_PER_10S: HIGH,
   RATE_LIMIT_ROOM_MSGS_PER_10S: HIGH,
   RATE_LIMIT_CONN_PER_10S: HIGH,
+  MAX_CONNECTIONS_PER_IP: '0',
 };
 
 /** A subject that runs. */
