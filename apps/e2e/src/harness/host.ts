@@ -21,6 +21,8 @@ export interface HostOptions {
   video?: VideoConfig | undefined;
   /** Where its token is, if signaling asks for one. */
   tokenFile?: string | undefined;
+  /** It takes no way but over a TURN server. */
+  relayOnly?: boolean | undefined;
 }
 
 /** What the host agent tells the process that started it. */
@@ -43,9 +45,9 @@ export class Host {
   constructor(options: HostOptions, directory = mkdtempSync(join(tmpdir(), 'peerdeck-host-'))) {
     this.#options = options;
     this.#directory = directory;
-    const { display, address, port, tokenFile, video = {} } = options;
+    const { display, address, port, tokenFile, video = {}, relayOnly = false } = options;
     const config = join(directory, 'config.json');
-    writeFileSync(config, JSON.stringify({ host: { video } }));
+    writeFileSync(config, JSON.stringify({ host: { video, network: { relayOnly } } }));
     const args = ['--conditions=@peerdeck/source', hostAgentMain, '--config', config];
     args.push('--display', display, '--identity', join(directory, 'identity.json'));
     args.push('--signaling-url', `ws://${address}:${port}`);

@@ -26,6 +26,8 @@ export interface StackOptions {
   signalingEnv?: Readonly<Record<string, string>>;
   /** The host's. */
   tokenFile?: string;
+  /** Host and page take no way but over a TURN server. */
+  relayOnly?: boolean;
 }
 
 /** The whole product, running: a desktop, its host, signaling with the page, and one viewer. */
@@ -97,6 +99,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
         port: signaling.port,
         video: options.video,
         tokenFile: options.tokenFile,
+        relayOnly: options.relayOnly,
       }),
     );
     await host.ready();
@@ -107,7 +110,8 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
       }),
     );
     const followEncoded = options.followEncoded ?? false;
-    const viewer = keep(await openViewer({ browser, width, height, followEncoded }));
+    const { relayOnly = false } = options;
+    const viewer = keep(await openViewer({ browser, width, height, followEncoded, relayOnly }));
     await viewer.open(host.viewerUrl);
     return new Stack({ display, probe, browser, viewer, signaling, host });
   } catch (error) {

@@ -30,6 +30,8 @@ export interface ViewerOptions {
   height?: number;
   /** Follows the encoded frames below the decoder; without it `takeEncoded` has none. */
   followEncoded?: boolean;
+  /** The page takes no way but over a TURN server. */
+  relayOnly?: boolean;
 }
 
 /** One tab with the product's page in it. */
@@ -124,6 +126,24 @@ export class Viewer {
     });
   }
 
+  /** Where the two ends of the path in use are: `host`, `srflx`, `prflx` or `relay`. */
+  path(): Promise<{ local: string; remote: string }> {
+    return this.page.evaluate(async () => {
+      const connection = window.peerdeckPeers?.connections.at(-1);
+      const reports = new Map<string, Record<string, string>>();
+      for (const report of (await connection?.getStats())?.values() ?? []) {
+        reports.set(report.id, report);
+      }
+      for (const { type, selectedCandidatePairId } of reports.values()) {
+        const pair = reports.get(selectedCandidatePairId ?? '');
+        if (type !== 'transport' || pair === undefined) continue;
+        const end = (id = '') => reports.get(id)?.['candidateType'] ?? '';
+        return { local: end(pair['localCandidateId']), remote: end(pair['remoteCandidateId']) };
+      }
+      return { local: '', remote: '' };
+    });
+  }
+
   /** A PLI to the host; needs `followEncoded`. */
   requestKeyframe(): Promise<void> {
     return this.page.evaluate(() => window.peerdeckPeers?.requestKeyframe());
@@ -160,8 +180,9 @@ export class Viewer {
 }
 
 export async function openViewer(options: ViewerOptions): Promise<Viewer> {
-  const { browser, width = 1280, height = 720, followEncoded = false } = options;
+  const { browser, width = 1280, height = 720 } = options;
+  const { followEncoded = false, relayOnly = false } = options;
   const context = await browser.newContext({ viewport: { width, height }, bypassCSP: true });
-  await context.addInitScript(rememberPeers, followEncoded);
+  await context.addInitScript(rememberPeers, { followEncoded, relayOnly });
   return new Viewer(context, await context.newPage());
 }

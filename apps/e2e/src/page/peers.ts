@@ -1,6 +1,7 @@
 /**
  * Runs in the page before its own scripts: remembers the peer connections it makes, so that a test
- * can read their statistics and ask for keyframes. It changes nothing else.
+ * can read their statistics and ask for keyframes, or has them take relays only. It changes
+ * nothing else.
  */
 
 /** What one incoming frame was, as the encoded-frame transform saw it; or a request of ours. */
@@ -43,7 +44,12 @@ declare global {
   }
 }
 
-export function rememberPeers(followEncoded: boolean): void {
+export interface RememberOptions {
+  followEncoded: boolean;
+  relayOnly: boolean;
+}
+
+export function rememberPeers({ followEncoded, relayOnly }: RememberOptions): void {
   const Original = window.RTCPeerConnection;
   const connections: RTCPeerConnection[] = [];
   const channels: RTCDataChannel[] = [];
@@ -93,10 +99,14 @@ export function rememberPeers(followEncoded: boolean): void {
     (receiver as unknown as { transform: unknown }).transform = new RTCRtpScriptTransform(worker);
   };
 
+  const policy = relayOnly ? ({ iceTransportPolicy: 'relay' } as const) : {};
   class Remembered extends Original {
     constructor(configuration?: RTCConfiguration) {
-      super(configuration);
+      super({ ...configuration, ...policy });
       connections.push(this);
+    }
+    override setConfiguration(configuration?: RTCConfiguration): void {
+      super.setConfiguration({ ...configuration, ...policy });
     }
   }
   if (followEncoded) {
