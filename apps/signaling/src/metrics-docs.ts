@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
 import { RedisMetrics } from './bus/redis/metrics.ts';
 import { Metrics } from './metrics.ts';
+import { TurnMetrics } from './turn/turn-metrics.ts';
 
 /*
  * The list of all metrics, made from the registry. `nx run signaling:docs` writes it; a test
@@ -38,6 +39,7 @@ export async function describeMetrics(): Promise<DescribedMetric[]> {
     },
     true,
   );
+  new TurnMetrics(registry);
   new RedisMetrics(registry, { breaker: () => 'closed', ready: () => true });
   const described = (await registry.getMetricsAsJSON()).map((metric) => ({
     name: metric.name,

@@ -18,6 +18,7 @@ import type { SessionContext } from './session.ts';
 import { StaticFiles } from './static-files.ts';
 import { createIceServers } from './turn/create-ice-servers.ts';
 import type { IceServers } from './turn/ice-servers.ts';
+import { TurnMetrics } from './turn/turn-metrics.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -85,7 +86,7 @@ export class Service {
     });
     const limiter = (limit: number) =>
       new KeyedLimiter({ ...per10s(limit), maxKeys: MAX_LIMIT_KEYS });
-    const parts = { bus: this.#bus, clock, random, registry: metrics.registry };
+    const parts = { bus: this.#bus, clock, random, metrics: new TurnMetrics(metrics.registry) };
     this.#iceServers = createIceServers(config, parts);
     const context: SessionContext = {
       settings: sessionSettings(config, options.version),

@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
@@ -6,12 +5,13 @@ import { KeyedLimiter } from '../limiter.ts';
 import type { Random } from '../random.ts';
 import { IceServers } from './ice-servers.ts';
 import { TurnCredentials } from './turn-credentials.ts';
+import type { TurnMetrics } from './turn-metrics.ts';
 
 export interface IceParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly random: Random;
-  readonly registry: Registry;
+  readonly metrics: TurnMetrics;
 }
 
 const LIMIT_PERIOD_MS = 600_000;

@@ -1,11 +1,10 @@
 import type { IceServer, IceServersMessage } from '@peerdeck/protocol';
-import type { Registry } from 'prom-client';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
-import { Counts } from '../counts.ts';
 import type { Limiter } from '../limiter.ts';
 import type { Random } from '../random.ts';
 import type { TurnCredentials } from './turn-credentials.ts';
+import type { TurnMetrics } from './turn-metrics.ts';
 
 /** A member of a `peerdeck.v2` room, for as long as its connection is here. */
 export interface IceHolder {
@@ -26,7 +25,7 @@ export interface IceServersOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly random: Random;
-  readonly registry: Registry;
+  readonly metrics: TurnMetrics;
 }
 
 /** Sweeps in the life of a credential. */
@@ -57,18 +56,11 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class IceServers {
   readonly #options: IceServersOptions;
   readonly #supplies = new Map<IceHolder, Supply>();
-  readonly #counts: Counts;
   #cancel: (() => void) | undefined;
   #closed = false;
 
   constructor(options: IceServersOptions) {
     this.#options = options;
-    this.#counts = new Counts({
-      name: 'signaling_turn_credentials_total',
-      help: 'TURN credentials for members, given or not, by result.',
-      labels: ['result'],
-      registry: options.registry,
-    });
     if (options.turn !== undefined) this.#schedule();
   }
 
@@ -79,7 +71,7 @@ export class IceServers {
     const supply = { due: NEVER, supplied: false };
     this.#supplies.set(holder, supply);
     if (this.#hasHost(holder)) return this.#first(turn, holder, supply) ?? [...fixed];
-    this.#counts.inc('no-host');
+    this.#options.metrics.credentials('no-host');
     return [...fixed];
   }
 
@@ -115,11 +107,11 @@ export class IceServers {
     const wait = limiter.take(`ip ${limitKey}`, now) || limiter.take(`room ${room}`, now);
     if (wait > 0) {
       supply.due = now + wait;
-      this.#counts.inc('limited');
+      this.#options.metrics.credentials('limited');
       return undefined;
     }
     supply.supplied = true;
-    this.#counts.inc('given');
+    this.#options.metrics.credentials('given');
     return this.#make(turn, holder, supply);
   }
 
@@ -147,7 +139,7 @@ export class IceServers {
         supply.due = NEVER;
         supply.supplied = false;
       } else if (supply.supplied) {
-        this.#counts.inc('renewed');
+        this.#options.metrics.credentials('renewed');
         this.#deliver(holder, this.#make(turn, holder, supply));
       } else {
         this.#deliver(holder, this.#first(turn, holder, supply));
