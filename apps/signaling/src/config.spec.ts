@@ -100,7 +100,7 @@ const bad: [string, string][] = [
   ['TURN_URLS', 'turn:user@turn.example.com'],
   ['TURN_URLS', 'turn:turn.example.com?transport=sctp'],
   ['TURN_URLS', 'turn:a.example,http://b.example'],
-  ['TURN_TTL_S', '59'],
+  ['TURN_TTL_S', '9'],
   ['TURN_TTL_S', '1h'],
   ['RATE_LIMIT_TURN_PER_10MIN', '-1'],
   ['LOG_LEVEL', 'loud'],

@@ -13,7 +13,7 @@ export const turnFields = {
     { secret: true },
   ),
   TURN_TTL_S: integer(
-    60,
+    10,
     86_400,
     600,
     'Seconds for which TURN credentials let new relays be made; they are renewed in time. A relay ' +

@@ -23,7 +23,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function coturn(options: { file?: string; settings?: string[] } = {}): Promise<TurnServer> {
+async function coturn(
+  options: { file?: string; address?: string; settings?: string[] } = {},
+): Promise<TurnServer> {
   const server = await TurnServer.start({ secret: SECRET, ...options });
   closing.push(() => server.close());
   return server;
@@ -45,7 +47,7 @@ async function v2(at: TestService): Promise<Peer> {
 }
 
 function client(server: TurnServer, account: TurnAccount): TurnClient {
-  const made = new TurnClient(server, account);
+  const made = new TurnClient({ host: server.address, port: server.port }, account);
   closing.push(() => {
     made.close();
   });
@@ -178,6 +180,44 @@ describe('the configuration for production', () => {
       ...['ff02::1', '2001::1', '2001:db8::1', '2002:a00:1::1', '3fff::1', '4000::1'],
     ];
     expect(await refused(relay, inside)).toEqual(inside);
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+
+  (outside === undefined ? test.skip : test)(
+    'behind NAT, two relays reach each other',
+    async () => {
+      const address = outside ?? '';
+      const settings = [`--external-ip=1.2.3.4/${address}`];
+      const turn = await coturn({ file: PRODUCTION, address, settings });
+      const [a, b] = [1, 2].map((last) => client(turn, made(inSeconds(60), `192.0.2.${last}`)));
+      if (a === undefined || b === undefined) throw new Error('no clients');
+      const { relayed: from } = await a.allocate();
+      const { relayed: to } = await b.allocate();
+      expect([from?.host, to?.host]).toEqual(['1.2.3.4', '1.2.3.4']);
+      expect([(await a.permit('1.2.3.4')).error, (await b.permit('1.2.3.4')).error]).toEqual([
+        0, 0,
+      ]);
+      const heard = new Promise<string>((resolve) => {
+        b.onData = (data) => {
+          resolve(data.toString());
+        };
+      });
+      if (to !== undefined) a.send(to, Buffer.from('through the door and back'));
+      expect(await heard).toBe('through the door and back');
+      expect(await refused(a, ['10.0.0.1', '127.0.0.1'])).toEqual(['10.0.0.1', '127.0.0.1']);
+    },
+  );
+
+  test('takes an old secret beside a new one, for a change of it', async () => {
+    const old = 'o'.repeat(32);
+    const turn = await coturn({ file: PRODUCTION, settings: [`--static-auth-secret=${old}`] });
+    for (const secret of [SECRET, old]) {
+      const account = made(inSeconds(60), '192.0.2.1', secret);
+      expect((await client(turn, account).allocate()).error).toBe(0);
+    }
   });
 
   test('lets nobody in without a credential, and asks for one that has not ended', async () => {
