@@ -78,6 +78,7 @@ const bad: [string, string][] = [
   ['RATE_LIMIT_ROOM_MSGS_PER_10S', '1e3'],
   ['RATE_LIMIT_CONN_PER_10S', 'NaN'],
   ['HEARTBEAT_INTERVAL_MS', '1'],
+  ['HEARTBEAT_INTERVAL_MS', '3600001'],
   ['HEARTBEAT_TIMEOUT_MS', '500'],
   ['REQUIRE_WSS', 'yes'],
   ['REQUIRE_WSS', 'true'],

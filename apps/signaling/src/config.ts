@@ -118,7 +118,13 @@ export const envSchema = z.object({
   RATE_LIMIT_IP_MSGS_PER_10S: rate(500, 'Messages of one address (IPv6: /64) in 10 s.'),
   RATE_LIMIT_ROOM_MSGS_PER_10S: rate(1000, 'Messages in one room in 10 s.'),
   RATE_LIMIT_CONN_PER_10S: rate(50, 'New connections of one address (IPv6: /64) in 10 s.'),
-  HEARTBEAT_INTERVAL_MS: integer(100, DAY_MS, 10_000, 'Between two pings of a connection.'),
+  HEARTBEAT_INTERVAL_MS: integer(
+    100,
+    // The most that clients take in a welcome.
+    LIMITS.retryAfterMs,
+    10_000,
+    'Between two pings of a connection.',
+  ),
   HEARTBEAT_TIMEOUT_MS: integer(
     200,
     DAY_MS,

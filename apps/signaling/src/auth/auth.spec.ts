@@ -16,7 +16,7 @@ const ON = {
   ENABLE_AUTH: 'true',
   JWT_SECRET: SECRET,
   // Out of the way of hours that pass at once.
-  HEARTBEAT_INTERVAL_MS: '43200000',
+  HEARTBEAT_INTERVAL_MS: '3600000',
   HEARTBEAT_TIMEOUT_MS: '86400000',
 };
 const room = roomId(1);

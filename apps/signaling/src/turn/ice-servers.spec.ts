@@ -19,7 +19,7 @@ async function start(env: Record<string, string> = {}): Promise<TestService> {
       TURN_SECRET: SECRET,
       TURN_TTL_S: String(TTL_S),
       // Hours pass here in no time.
-      HEARTBEAT_INTERVAL_MS: '80000000',
+      HEARTBEAT_INTERVAL_MS: '3600000',
       HEARTBEAT_TIMEOUT_MS: '86400000',
       ...env,
     },
