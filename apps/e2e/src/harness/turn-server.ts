@@ -30,8 +30,9 @@ export class TurnServer {
     return server;
   }
 
-  get url(): string {
-    return `turn:127.0.0.1:${this.#port}?transport=udp`;
+  /** `transport`: between its clients and itself; what it relays is UDP. */
+  url(transport: 'udp' | 'tcp'): string {
+    return `turn:127.0.0.1:${this.#port}?transport=${transport}`;
   }
 
   /** As after a crash: it knows of no relay any more. */

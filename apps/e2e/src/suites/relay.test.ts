@@ -15,11 +15,11 @@ import { waitUntil } from '../harness/wait.ts';
 const secret = randomBytes(32).toString('hex');
 const relayed = { local: 'relay', remote: 'relay' };
 
-function useTurn(env: Record<string, string>): () => TurnServer {
+function useTurn(env: Record<string, string>, transport: 'udp' | 'tcp' = 'udp'): () => TurnServer {
   let server: TurnServer | undefined;
   before(async () => {
     server = await TurnServer.open(secret);
-    env['TURN_URLS'] = server.url;
+    env['TURN_URLS'] = server.url(transport);
     env['TURN_SECRET'] = secret;
   });
   after(() => server?.close());
@@ -81,6 +81,19 @@ describe('over a relay only', () => {
       assert.ok(!log.includes(secret));
       for (const name of names) assert.ok(!log.includes(name.split(':')[1] ?? name));
     }
+  });
+});
+
+describe('over a relay that is reached by TCP', () => {
+  const signalingEnv: Record<string, string> = {};
+  useTurn(signalingEnv, 'tcp');
+  const stack = useStack({ signalingEnv, relayOnly: true });
+
+  stack.it('the picture arrives', async ({ probe, viewer }) => {
+    await viewer.waitForPicture();
+    assert.deepEqual(await viewer.path(), relayed);
+    await probe.run(30, 30);
+    await viewer.waitForPaint(30);
   });
 });
 
