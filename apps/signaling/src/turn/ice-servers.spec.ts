@@ -140,6 +140,7 @@ describe('TURN credentials', () => {
     expect(await metric('signaling_turn_credentials_total{result="limited"}')).toBe(1);
     clock.advance(310_000);
     turn(await third.next('ice-servers'));
+    expect(await metric('signaling_turn_credentials_total{result="limited"}')).toBe(1);
   });
 
   test('are limited by room, whatever the addresses', async () => {
