@@ -2,13 +2,15 @@
  * What our signaling service costs beside the floor and beside PeerJS server:
  *
  *   npm run bench:signaling -- [--runs N] [--quick] [--only v2,bare,...] [--churn N]
- *                              [--json FILE] [--plot FILE]
+ *                              [--json FILE] [--plot FILE] [--beside MAIN.JS]
  *
  * Every server is a process of its own, as in production; the load is one more. They take turns,
- * and figures are medians of the runs. The build must be there (`npm run build`).
+ * and figures are medians of the runs. --beside measures another build of the service in the same
+ * run. The build must be there (`npm run build`).
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { median } from '../../apps/e2e/src/harness/statistics.ts';
@@ -24,7 +26,7 @@ import {
   type Figures,
   type Sizes,
 } from './signaling/scenarios.ts';
-import { Running, builtService, subjects, type Subject } from './signaling/subjects.ts';
+import { Running, builtService, subjects, withOther, type Subject } from './signaling/subjects.ts';
 import { percent } from './table.ts';
 
 const FULL: Sizes = {
@@ -77,6 +79,7 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       skip: { type: 'string', default: '' },
       churn: { type: 'string', default: '0' },
+      beside: { type: 'string' },
       json: { type: 'string' },
       plot: { type: 'string' },
     },
@@ -88,7 +91,8 @@ async function main(): Promise<void> {
   if (!existsSync(builtService)) throw new Error(`${builtService} is not there: npm run build`);
   const sizes = { ...FULL, ...(values.quick ? QUICK : {}), churn };
   const wanted = values.only?.split(',');
-  const chosen = subjects.filter(({ name }) => wanted === undefined || wanted.includes(name));
+  const all = values.beside === undefined ? subjects : withOther(resolve(values.beside));
+  const chosen = all.filter(({ name }) => wanted === undefined || wanted.includes(name));
   const skipped = values.skip.split(',');
   const pins = choosePins(availableParallelism());
   const load = await othersLoad(1000);

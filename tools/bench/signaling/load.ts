@@ -150,6 +150,12 @@ async function saturate(request: Extract<Request, { type: 'saturate' }>): Promis
     sent += inFlight;
     room.second?.write(burst);
   }
+  // Awake all the time: to wake a reader costs its writer more than the write, and a server that is
+  // slower would pay that more often.
+  const poll = () => {
+    if (going) setImmediate(poll);
+  };
+  poll();
   const measured = meter(pids);
   await delay(WARM_UP_MS);
   measured.begin(received);

@@ -53,6 +53,15 @@ export const subjects: readonly Subject[] = [
   },
 ];
 
+/** Each of ours twice: as built here, and as built in another place. */
+export function withOther(file: string): Subject[] {
+  return subjects.flatMap((subject) =>
+    subject.file === builtService
+      ? [subject, { ...subject, file, title: `${subject.title} (beside)` }]
+      : [subject],
+  );
+}
+
 /** Limits so high that none binds, and none switched off: counting is part of the cost. */
 const HIGH = '10000000';
 const production = {
