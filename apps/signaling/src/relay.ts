@@ -1,4 +1,4 @@
-import type { RelayType } from '@peerdeck/protocol';
+import type { OutgoingRelay, RelayType } from '@peerdeck/protocol';
 import type { Room, RoomMember } from './room.ts';
 
 export type RelayRefusal = 'no-host' | 'unknown-peer' | 'to-required' | 'not-allowed';
@@ -22,6 +22,31 @@ export function others(room: Room, peerId: string): RoomMember[] {
     if (member.peerId !== peerId && member.state === 'connected') found.push(member);
   }
   return found;
+}
+
+/**
+ * What the receiver reads: the sender's own text with `from` in the place of `to`, where the text
+ * says nothing but the message that was understood (`exact`; else undefined). Otherwise it is written anew, so
+ * that nobody hears what was not checked, nor a `from` that the sender made up. (Of a key that is
+ * there twice JSON.parse takes the last, here and at the receiver.)
+ */
+export function receivedText(
+  exact: string | undefined,
+  { to, ...message }: OutgoingRelay,
+  from: string,
+): string {
+  if (exact !== undefined) {
+    // Only white space follows the last brace, so what stands before it is a member of the root.
+    const end = exact.lastIndexOf('}');
+    if (to === undefined) return `${exact.slice(0, end)},"from":"${from}"}`;
+    const last = `,"to":"${to}"`;
+    if (exact.endsWith(last, end)) return `${exact.slice(0, end - last.length)},"from":"${from}"}`;
+    // As hosts write it.
+    const type = `{"type":"${message.type}",`;
+    const first = `${type}"to":"${to}",`;
+    if (exact.startsWith(first)) return `${type}"from":"${from}",${exact.slice(first.length)}`;
+  }
+  return JSON.stringify({ ...message, from });
 }
 
 function fromViewer(room: Room, type: RelayType, to?: string): Route {

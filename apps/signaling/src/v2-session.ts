@@ -2,7 +2,7 @@ import {
   CLOSE,
   ERROR_CODES,
   closeCodeInfo,
-  parseClientMessage,
+  parseClientText,
   type ErrorCodeInfo,
   type Join,
   type OutgoingRelay,
@@ -14,7 +14,7 @@ import type { Connection, ConnectionEnd } from './connection.ts';
 import { ownsHostKey } from './host-slot.ts';
 import { Gcra } from './limiter.ts';
 import { roomTag } from './log.ts';
-import { route } from './relay.ts';
+import { receivedText, route } from './relay.ts';
 import type { LeaveReason, RoomMember } from './room.ts';
 import type { IceHolder } from './turn/ice-servers.ts';
 import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
@@ -70,13 +70,13 @@ export class V2Session implements Session {
     const { clock, metrics } = this.#context;
     const started = clock.now();
     if (!this.#within(started)) return;
-    const parsed = parseClientMessage(text);
+    const parsed = parseClientText(text);
     if (!parsed.ok) {
       const { code, message, field } = parsed.error;
       this.#refuse(code, message, field === '' ? {} : { field });
       return;
     }
-    const { message } = parsed;
+    const { message, exact } = parsed;
     metrics.received(message.type);
     switch (message.type) {
       case 'join':
@@ -89,7 +89,7 @@ export class V2Session implements Session {
       case 'pong':
         return;
       default:
-        this.#relay(message, started);
+        this.#relay(message, exact ? text : undefined, started);
     }
   }
 
@@ -295,7 +295,7 @@ export class V2Session implements Session {
   }
 
   /** Hands the message on at once. Everything here is synchronous, which is what keeps order. */
-  #relay(message: OutgoingRelay, started: number): void {
+  #relay(message: OutgoingRelay, exact: string | undefined, started: number): void {
     const { bus, roomLimiter, clock, metrics } = this.#context;
     if (this.#joined === undefined) {
       this.#refuse('not-joined', 'join a room first', {});
@@ -308,14 +308,13 @@ export class V2Session implements Session {
     }
     const room = bus.room(this.#joined.room);
     if (room === undefined) throw new Error('a member without a room');
-    const { to, ...rest } = message;
-    const routed = route(room, this.#joined.member, message.type, to);
+    const routed = route(room, this.#joined.member, message.type, message.to);
     if (!routed.ok) {
       const field = routed.code === 'unknown-peer' || routed.code === 'to-required';
       this.#refuse(routed.code, routed.message, field ? { field: 'to' } : {});
       return;
     }
-    const frame = JSON.stringify({ ...rest, from: this.#joined.member.peerId });
+    const frame = receivedText(exact, message, this.#joined.member.peerId);
     for (const target of routed.targets) {
       bus.send(target, frame);
       metrics.relayed(message.type, target.nodeId === bus.nodeId);

@@ -34,6 +34,21 @@ export function parseClientMessage(text: unknown): Parsed<ClientMessage> {
   return parse(clientMessageSchema, text, LIMITS.signalingMessageBytes);
 }
 
+/** A message, and whether its text says nothing but what is in it: no key was dropped. */
+export type ParsedText<T> =
+  | { readonly ok: true; readonly message: T; readonly exact: boolean }
+  | { readonly ok: false; readonly error: ParseError };
+
+/** As `parseClientMessage`, for a server that would rather pass a text on than write it anew. */
+export function parseClientText(text: unknown): ParsedText<ClientMessage> {
+  const read = readObject(text, LIMITS.signalingMessageBytes);
+  if (!read.ok) return read;
+  const parsed = check(clientMessageSchema, read.message);
+  if (!parsed.ok) return parsed;
+  const { message } = parsed;
+  return { ok: true, message, exact: sameKeys(read.message.value, message) };
+}
+
 /** What host and browser read from a `peerdeck.v2` server. */
 export function parseServerMessage(text: unknown): Parsed<ServerMessage> {
   return parse(serverMessageSchema, text, LIMITS.signalingMessageBytes);
@@ -68,7 +83,18 @@ interface MessageUnion<T> {
   ): { success: true; data: T } | { success: false; error: z.core.$ZodError };
 }
 
+interface ReadObject {
+  readonly value: object;
+  /** Characters of its text. */
+  readonly length: number;
+}
+
 function parse<T>(schema: MessageUnion<T>, text: unknown, maxLength: number): Parsed<T> {
+  const read = readObject(text, maxLength);
+  return read.ok ? check(schema, read.message) : read;
+}
+
+function readObject(text: unknown, maxLength: number): Parsed<ReadObject> {
   if (typeof text !== 'string') return fail('malformed', '', 'expected a text frame');
   if (text.length > maxLength) {
     return fail('too-large', '', `at most ${maxLength} characters are taken`);
@@ -84,6 +110,10 @@ function parse<T>(schema: MessageUnion<T>, text: unknown, maxLength: number): Pa
   }
   const unsafe = findUnsafe(value);
   if (unsafe !== undefined) return fail('malformed', '', unsafe);
+  return { ok: true, message: { value, length: text.length } };
+}
+
+function check<T>(schema: MessageUnion<T>, { value, length }: ReadObject): Parsed<T> {
   const { type } = value as { type?: unknown };
   if (typeof type !== 'string') {
     return fail('invalid-message', 'type', 'expected a string that names the message');
@@ -91,12 +121,26 @@ function parse<T>(schema: MessageUnion<T>, text: unknown, maxLength: number): Pa
   if (!typesOf(schema).has(type)) {
     return fail('unknown-type', 'type', 'this type of message is not read here');
   }
-  if (type === 'control' && text.length > LIMITS.controlAction) {
+  if (type === 'control' && length > LIMITS.controlAction) {
     return fail('too-large', 'payload', `at most ${LIMITS.controlAction} characters are taken`);
   }
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, message: result.data };
   return { ok: false, error: describe(result.error) };
+}
+
+/** Whether `kept`, which has nothing that `raw` has not, has all of it. */
+function sameKeys(raw: object, kept: object): boolean {
+  // What no schema describes (a payload) is handed on as it is.
+  if (raw === kept) return true;
+  const keys = Object.keys(kept);
+  if (Object.keys(raw).length !== keys.length) return false;
+  for (const key of keys) {
+    const value = (kept as Record<string, unknown>)[key];
+    if (typeof value !== 'object' || value === null) continue;
+    if (!sameKeys((raw as Record<string, object>)[key] ?? value, value)) return false;
+  }
+  return true;
 }
 
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
