@@ -1,6 +1,8 @@
+import type { Duplex } from 'node:stream';
 import { CLOSE, type CloseCode } from '@peerdeck/protocol';
 import type { WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
+import type { FrameWriter } from './frame-writer.ts';
 import { Gcra, type Rate } from './limiter.ts';
 
 /** How a connection ended. */
@@ -25,6 +27,9 @@ export interface ConnectionHandler {
 export interface ConnectionOptions {
   readonly id: string;
   readonly socket: WebSocket;
+  /** What the WebSocket writes to. */
+  readonly transport: Duplex;
+  readonly writer: FrameWriter;
   readonly clock: Clock;
   /** Unsent bytes at which the receiver counts as too slow. */
   readonly maxBufferedBytes: number;
@@ -103,7 +108,7 @@ export class Connection {
       this.close(this.#options.codes.slow, 'Too slow');
       return;
     }
-    this.#socket.send(text);
+    this.#options.writer.write(this.#options.transport, text);
   }
 
   ping(): void {

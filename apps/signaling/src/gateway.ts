@@ -8,6 +8,7 @@ import { AddressCounts } from './address-counts.ts';
 import type { ClientAddress } from './client-address.ts';
 import { limitKey } from './client-address.ts';
 import { Connection, type ConnectionEnd } from './connection.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { Gcra, type Limiter, type Rate } from './limiter.ts';
 import { OriginalSession } from './original-session.ts';
@@ -54,6 +55,7 @@ export class Gateway implements BusListener {
   readonly #perAddress: AddressCounts;
   readonly #rejectionLines = new Gcra(REJECTION_LINES);
   #unlogged = 0;
+  readonly #writer = new FrameWriter();
   readonly #open = { original: 0, v2: 0 };
   #whenEmpty: (() => void) | undefined;
 
@@ -123,6 +125,8 @@ export class Gateway implements BusListener {
     const connection = new Connection({
       id: context.random.token(9),
       socket,
+      transport: request.socket,
+      writer: this.#writer,
       clock: context.clock,
       maxBufferedBytes,
       codes:
