@@ -65,14 +65,14 @@ export function explainNoPath(report: IceReport): { cause: string; remedy: strin
     return {
       cause: 'No direct way works, and the relay (TURN) gave no address.',
       remedy:
-        "Check that the TURN server runs and that its credentials in the host's setup are right.",
+        'Check that the TURN server runs, and that its credentials are right: TURN_SECRET of the signaling service, or iceServers in the host’s configuration.',
     };
   }
   if (hasStun) {
     return {
       cause: 'No direct way works between these two networks, and no relay is set up.',
       remedy:
-        'Add a TURN server to iceServers in the host’s configuration: it carries the stream where routers do not let it through.',
+        'Add a TURN server to the signaling service (TURN_URLS) or to iceServers in the host’s configuration: it carries the stream where routers do not let it through.',
     };
   }
   return {
