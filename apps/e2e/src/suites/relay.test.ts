@@ -125,6 +125,8 @@ describe('with credentials that end soon', () => {
     });
     await viewer.waitForState('connected');
     assert.deepEqual(await viewer.path(), relayed);
+    // The host's side of the old one could open no relay: what it had has ended.
+    assert.equal(await viewer.page.evaluate(() => window.peerdeckPeers?.connections.length), 2);
     await probe.stop();
   });
 });
