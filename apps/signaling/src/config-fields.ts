@@ -60,6 +60,41 @@ export function integer(min: number, max: number, fallback: number, about: strin
   return field(parsed(read), String(fallback), allowed, about);
 }
 
+/** A share of something: a decimal from 0 to 1. */
+export function ratio(fallback: number, about: string) {
+  const read = (text: string) => {
+    const value = /^\d{1,3}(\.\d{1,9})?$|^\.\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= 0 && value <= 1 ? value : undefined;
+  };
+  return field(parsed(read), String(fallback), 'a number from 0 to 1', about);
+}
+
+/** '' for none. */
+export function httpUrl(about: string) {
+  const read = (text: string) => {
+    if (text === '') return text;
+    const { protocol, username, password } = new URL(text);
+    return /^https?:$/.test(protocol) && username + password === '' ? text : undefined;
+  };
+  const allowed = 'an http:// or https:// address without user and password';
+  return field(parsed(read), '', allowed, about);
+}
+
+/** `name=value,name=value`, values percent-encoded, as OpenTelemetry writes headers and attributes. */
+export function pairs(about: string, extra?: Extra) {
+  const read = (text: string) => {
+    const entries = list(text).map((entry): [string, string] | undefined => {
+      const [, name = '', value = ''] = /^([\w.-]{1,128})\s*=\s*(.{0,4096})$/.exec(entry) ?? [];
+      const decoded = decodeURIComponent(value);
+      return name === '' || /[\r\n\0]/.test(decoded) ? undefined : [name, decoded];
+    });
+    const known = entries.filter((entry) => entry !== undefined);
+    return known.length === entries.length ? Object.fromEntries(known) : undefined;
+  };
+  const allowed = 'a comma-separated list of name=value, values percent-encoded';
+  return field(parsed<Readonly<Record<string, string>>>(read), '', allowed, about, extra);
+}
+
 /** A limit on a rate; 0 switches it off. */
 export function rate(fallback: number, about: string) {
   return integer(0, 10_000_000, fallback, `${about} 0: no limit.`);

@@ -186,6 +186,41 @@ describe('the bus', () => {
   });
 });
 
+describe('tracing', () => {
+  test('names and headers come with commas between, percent-encoded', () => {
+    const config = parseConfig({
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc, x=1,empty=',
+      OTEL_TRACES_SAMPLER_ARG: '.25',
+      TRACE_RELAY_RATIO: '1',
+    });
+    expect(config.OTEL_EXPORTER_OTLP_HEADERS).toEqual({
+      authorization: 'Bearer abc',
+      x: '1',
+      empty: '',
+    });
+    expect(config.OTEL_TRACES_SAMPLER_ARG).toBe(0.25);
+    expect(config.TRACE_RELAY_RATIO).toBe(1);
+  });
+
+  test.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'ftp://collector'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'https://user:pass@collector/'],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'no-value'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=%zz'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=x%0d%0ay'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-1'],
+    ['TRACE_RELAY_RATIO', 'half'],
+  ])('%s=%s is refused', (name, value) => {
+    const error = refusal({ [name]: value });
+    expect(error.variable).toBe(name);
+    if (name === 'OTEL_EXPORTER_OTLP_HEADERS') expect(error.message).not.toContain(value);
+  });
+});
+
 describe('the documentation of the environment', () => {
   test('.env.example is what the schema says, and can be read back', () => {
     const example = readFileSync(ENV_EXAMPLE, 'utf8');

@@ -18,6 +18,7 @@ import {
   type FieldMeta,
 } from './config-fields.ts';
 import { turnFault, turnFields } from './turn/turn-fields.ts';
+import { tracingFields } from './tracing/tracing-fields.ts';
 
 /** Exit code for a configuration that cannot be served (EX_CONFIG of sysexits.h). */
 export const EXIT_CONFIG = 78;
@@ -163,6 +164,7 @@ export const envSchema = z.object({
     `Subprotocol that clients of the original protocol must ask for. ${SUBPROTOCOL_V2} is always understood.`,
   ),
   ...authFields,
+  ...tracingFields,
   LOG_LEVEL: choice(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     'info',

@@ -43,8 +43,8 @@ export class Counts {
   }
 
   /** `first` and `second`: the values of the labels, in their order. All from closed lists. */
-  inc(first: string, second = ''): void {
-    this.#cell(first, second).value += 1;
+  inc(first: string, second = '', times = 1): void {
+    this.#cell(first, second).value += times;
   }
 
   #cell(first: string, second: string): Cell {

@@ -13,10 +13,14 @@ import type { Heartbeat } from './heartbeat.ts';
 import { Gcra, type Limiter, type Rate } from './limiter.ts';
 import { OriginalSession } from './original-session.ts';
 import type { Session, SessionContext } from './session.ts';
+import { ConnectionTrace } from './tracing/connection-trace.ts';
+import { parseTraceParent } from './tracing/trace-parent.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { V2Session } from './v2-session.ts';
 
 export interface GatewayOptions {
   readonly context: SessionContext;
+  readonly tracing: Tracing;
   readonly rules: AdmissionRules;
   readonly heartbeat: Heartbeat;
   readonly connectLimiter: Limiter;
@@ -33,6 +37,7 @@ interface Entry {
   readonly version: Version;
   readonly connection: Connection;
   readonly session: Session;
+  readonly trace: ConnectionTrace;
 }
 
 /** How long a client waits before it comes back to a node that is full. */
@@ -140,19 +145,20 @@ export class Gateway implements BusListener {
         context.metrics.limited('control-frames');
       },
     });
+    const trace = this.#trace(connection, request, version);
     this.#pending.add(connection.id);
     const onJoined = () => {
       this.#pending.delete(connection.id);
     };
     const token = version === 'v2' ? subprotocolToken(subprotocols) : originalToken(request);
-    const shared = { context, connection, limitKey: key, onJoined, token };
+    const shared = { context, connection, trace, limitKey: key, onJoined, token };
     const session =
       admission.version === 'v2'
         ? new V2Session(shared)
         : new OriginalSession({ ...shared, room: admission.room });
-    this.#add({ version, connection, session });
+    this.#add({ version, connection, session, trace });
     context.metrics.accepted(version);
-    context.log.debug({ connection: connection.id, ip: address.ip, protocol: version }, 'open');
+    context.log.debug({ ...trace.mark, ip: address.ip, protocol: version }, 'open');
   }
 
   frame(connectionId: string, frame: string): void {
@@ -185,7 +191,7 @@ export class Gateway implements BusListener {
   }
 
   #add(entry: Entry): void {
-    const { connection, session, version } = entry;
+    const { connection, session, version, trace } = entry;
     this.#entries.set(connection.id, entry);
     this.#open[version] += 1;
     this.#options.heartbeat.add(connection);
@@ -197,11 +203,12 @@ export class Gateway implements BusListener {
       ended: (end) => {
         this.#remove(entry, end);
         session.ended(end);
+        trace.end({ code: end.code, by: end.by });
       },
     });
   }
 
-  #remove({ connection, version }: Entry, { code, by }: ConnectionEnd): void {
+  #remove({ connection, version, trace }: Entry, { code, by }: ConnectionEnd): void {
     const { heartbeat, context } = this.#options;
     this.#entries.delete(connection.id);
     this.#pending.delete(connection.id);
@@ -209,7 +216,20 @@ export class Gateway implements BusListener {
     heartbeat.remove(connection);
     context.metrics.closed(code, by);
     if (by === 'server' && code === CLOSE.heartbeatTimeout) context.metrics.silent(version);
-    context.log.info({ connection: connection.id, code, by }, 'closed');
+    context.log.info({ ...trace.mark, code, by }, 'closed');
+  }
+
+  #trace({ id }: Connection, request: IncomingMessage, protocol: Version): ConnectionTrace {
+    const { tracing, context } = this.#options;
+    const header = request.headers['traceparent'];
+    return new ConnectionTrace({
+      connection: id,
+      protocol,
+      tracing,
+      traceId: context.random.hex(16),
+      parent: parseTraceParent(typeof header === 'string' ? header : undefined),
+      clock: context.clock,
+    });
   }
 
   #hasPlace(socket: WebSocket, version: Version, key: string): boolean {

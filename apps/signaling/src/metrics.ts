@@ -54,6 +54,7 @@ export class Metrics {
   readonly #auth: Counts;
   readonly #slow: Counts;
   readonly #silent: Counts;
+  readonly #spans: Counts;
   readonly #relaySeconds: Histogram;
   readonly #joinSeconds: Histogram;
 
@@ -140,6 +141,12 @@ export class Metrics {
       ['protocol'],
       PROTOCOLS.map((protocol) => [protocol]),
     );
+    this.#spans = counter(
+      'spans',
+      'Spans of traces: exported, failed (the collector did not take them), dropped (too many).',
+      ['result'],
+      [['exported'], ['failed'], ['dropped']],
+    );
     this.#relaySeconds = histogram(
       'relay_seconds',
       'From a message being read to its being written to every receiver.',
@@ -213,6 +220,10 @@ export class Metrics {
 
   silent(protocol: Protocol): void {
     this.#silent.inc(protocol);
+  }
+
+  spans(result: 'exported' | 'failed' | 'dropped', count: number): void {
+    this.#spans.inc(result, '', count);
   }
 
   #gauges(sources: MetricsSources): void {

@@ -4,12 +4,15 @@ import {
   ORIGINAL_SCHEMA_ERROR,
   parseOriginalClientMessage,
 } from '@peerdeck/protocol';
+import type { AuthRefusal } from './auth/authenticator.ts';
 import type { RoomEvent } from './bus/bus.ts';
 import type { Connection, ConnectionEnd } from './connection.ts';
 import { Gcra } from './limiter.ts';
 import { roomTag } from './log.ts';
 import { others } from './relay.ts';
-import type { JoinRefusal, RoomMember } from './room.ts';
+import type { JoinRefusal, JoinRequest, RoomMember } from './room.ts';
+import type { ConnectionTrace } from './tracing/connection-trace.ts';
+import type { Span } from './tracing/span.ts';
 import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
 export interface OriginalSessionOptions extends SessionOptions {
@@ -24,6 +27,7 @@ export interface OriginalSessionOptions extends SessionOptions {
 export class OriginalSession implements Session {
   readonly #context: SessionContext;
   readonly #connection: Connection;
+  readonly #trace: ConnectionTrace;
   readonly #limitKey: string;
   readonly #onJoined: () => void;
   readonly #room: string;
@@ -37,16 +41,16 @@ export class OriginalSession implements Session {
   #cancelExpiry = () => {};
 
   constructor(options: OriginalSessionOptions) {
-    const { context, connection, limitKey, onJoined, room, token } = options;
+    const { context, connection, trace, limitKey, onJoined, room, token } = options;
     this.#context = context;
     this.#connection = connection;
+    this.#trace = trace;
     this.#limitKey = limitKey;
     this.#onJoined = onJoined;
     this.#room = room;
     this.#token = token;
     this.#rate = new Gcra(context.settings.messageRate);
     this.#ready = this.#join().catch((error: unknown) => {
-      context.metrics.joined('original', 'error');
       this.failed(error);
       connection.close(CLOSE.internal, 'Internal error');
     });
@@ -90,15 +94,31 @@ export class OriginalSession implements Session {
   }
 
   failed(error: unknown): void {
-    this.#context.log.error({ connection: this.#connection.id, err: error }, 'session failed');
+    this.#context.log.error({ ...this.#trace.mark, err: error }, 'session failed');
   }
 
   async #join(): Promise<void> {
-    const { bus, random, log, metrics, clock } = this.#context;
+    const { metrics, clock } = this.#context;
     const started = clock.now();
-    const entry = await this.#authenticate();
-    if (entry === 'refused') return;
-    const outcome = await bus.join({
+    const span = this.#trace.span.child('join', { role: 'peer', room: roomTag(this.#room) });
+    try {
+      const result = await this.#enter(span);
+      if (result !== 'gone') metrics.joined('original', result);
+      span.end({ result }, result === 'unavailable');
+    } catch (error) {
+      metrics.joined('original', 'error');
+      span.end({ result: 'error' }, true);
+      throw error;
+    }
+    if (this.#member !== undefined) metrics.joinTook('original', clock.now() - started);
+  }
+
+  /** Answers with the result, as the metrics have it; `gone`: the client did not wait for it. */
+  async #enter(span: Span): Promise<string> {
+    const { bus, random, log } = this.#context;
+    const entry = await this.#authenticate(span);
+    if (typeof entry === 'string') return entry;
+    const request: JoinRequest = {
       room: this.#room,
       kind: 'original',
       role: 'peer',
@@ -106,37 +126,38 @@ export class OriginalSession implements Session {
       connectionId: this.#connection.id,
       peerId: random.token(9),
       resume: '',
-    });
-    metrics.joined('original', outcome.ok ? 'ok' : outcome.code);
+    };
+    const outcome = await bus.join(request, span);
     if (!outcome.ok) {
       const { code, text } = REFUSALS[outcome.code];
       this.#connection.close(code, text);
-      return;
+      return outcome.code;
     }
     if (this.#ended) {
       await this.#depart(outcome.member);
-      return;
+      return 'ok';
     }
     this.#member = outcome.member;
     this.#cancelExpiry = entry();
     this.#onJoined();
-    metrics.joinTook('original', clock.now() - started);
     const room = roomTag(this.#room);
-    log.info({ connection: this.#connection.id, peer: outcome.member.peerId, room }, 'joined');
+    log.info({ ...this.#trace.mark, peer: outcome.member.peerId, room }, 'joined');
+    return 'ok';
   }
 
-  /** Answers with what starts the watch over the token's end. */
-  async #authenticate(): Promise<'refused' | (() => () => void)> {
-    const { auth, metrics } = this.#context;
+  /** Answers with what starts the watch over the token's end, or why there is no entry. */
+  async #authenticate(span: Span): Promise<'gone' | AuthRefusal | (() => () => void)> {
+    const { auth } = this.#context;
     if (auth === undefined) return () => () => {};
     const wanted = { room: this.#room, role: undefined };
+    const checked = span.child('authenticate');
     const decision = await auth.decide(this.#token, wanted, 'original');
-    if (this.#ended) return 'refused';
+    checked.end({ result: decision.ok ? 'ok' : decision.code });
+    if (this.#ended) return 'gone';
     if (!decision.ok) {
-      metrics.joined('original', decision.code);
       const { code, text } = REFUSALS[decision.code];
       this.#connection.close(code, text);
-      return 'refused';
+      return decision.code;
     }
     return () =>
       auth.untilEnd(decision.grant, 'original', () => {
@@ -145,7 +166,7 @@ export class OriginalSession implements Session {
   }
 
   #relay(text: string, member: RoomMember): void {
-    const { bus, clock, metrics, ipLimiter, roomLimiter } = this.#context;
+    const { bus, clock, metrics, ipLimiter, roomLimiter, settings } = this.#context;
     const started = clock.now();
     if (this.#rate.take(started) > 0) return this.#limited('connection');
     if (ipLimiter.take(this.#limitKey, started) > 0) return this.#limited('ip');
@@ -163,12 +184,18 @@ export class OriginalSession implements Session {
       bus.send(target, text);
       metrics.relayed(type, target.nodeId === bus.nodeId);
     }
-    metrics.relayTook(clock.now() - started);
+    const took = clock.now() - started;
+    metrics.relayTook(took);
+    if (settings.relayTraceRatio > 0) this.#trace.relayed(type, took);
   }
 
-  #depart(member: RoomMember): Promise<void> {
+  async #depart(member: RoomMember): Promise<void> {
     const { bus, isDraining } = this.#context;
-    return isDraining() ? bus.handOver(this.#room, member) : bus.leave(this.#room, member, 'left');
+    const reason = isDraining() ? 'drain' : 'left';
+    const span = this.#trace.span.child('leave', { reason });
+    if (reason === 'drain') await bus.handOver(this.#room, member, span);
+    else await bus.leave(this.#room, member, reason, span);
+    span.end();
   }
 
   #limited(scope: 'connection' | 'ip' | 'room'): void {

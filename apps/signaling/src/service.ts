@@ -16,6 +16,7 @@ import { systemRandom, type Random } from './random.ts';
 import { FrontServer } from './server.ts';
 import type { SessionContext } from './session.ts';
 import { StaticFiles } from './static-files.ts';
+import { Tracing } from './tracing/tracing.ts';
 import { createIceServers } from './turn/create-ice-servers.ts';
 import type { IceServers } from './turn/ice-servers.ts';
 import { TurnMetrics } from './turn/turn-metrics.ts';
@@ -34,6 +35,8 @@ export interface ServiceOptions {
 }
 
 const MAX_LIMIT_KEYS = 100_000;
+/** How long a stop waits for the collector of traces at most, and if the deadline has passed. */
+const FLUSH_MS = { most: 1000, least: 100 };
 
 /** TCP connections beyond those of WebSockets: handshakes and pages. */
 const SPARE_TCP = 1000;
@@ -49,9 +52,11 @@ export class Service {
   readonly #gateway: Gateway;
   readonly #health: HealthServer;
   readonly #metrics: Metrics;
+  readonly #tracing: Tracing;
   #front: FrontServer | undefined;
   #draining = false;
   #closing: Promise<void> | undefined;
+  #flushMs = FLUSH_MS.most;
   /** Bound ports, once started. */
   port = 0;
   healthPort = 0;
@@ -63,9 +68,10 @@ export class Service {
     const clock = (this.#clock = options.clock ?? systemClock);
     const random = (this.#random = options.random ?? systemRandom);
     const isDraining = () => this.#draining;
+    const version = options.version.replace(/^.*\//, '');
     const metrics = (this.#metrics = new Metrics(
       {
-        build: { version: options.version.replace(/^.*\//, ''), node: nodeId },
+        build: { version, node: nodeId },
         maximum: { connections: config.MAX_CONNECTIONS, pending: config.MAX_PENDING_CONNECTIONS },
         connections: () => this.#gateway.open,
         pending: () => this.#gateway.pending,
@@ -78,7 +84,15 @@ export class Service {
       options.processMetrics ?? false,
     ));
     const auth = authenticator(config, { clock, log, metrics });
-    this.#bus = options.bus ?? createBus({ config, nodeId, clock, random, log, metrics });
+    const tracing = (this.#tracing = new Tracing({
+      config,
+      clock,
+      random,
+      nodeId,
+      version,
+      metrics,
+    }));
+    this.#bus = options.bus ?? createBus({ config, nodeId, clock, random, log, metrics, tracing });
     this.#heartbeat = new Heartbeat({
       clock,
       intervalMs: config.HEARTBEAT_INTERVAL_MS,
@@ -103,6 +117,7 @@ export class Service {
     };
     this.#gateway = new Gateway({
       context,
+      tracing,
       rules: config,
       heartbeat: this.#heartbeat,
       connectLimiter: limiter(config.RATE_LIMIT_CONN_PER_10S),
@@ -153,6 +168,7 @@ export class Service {
   async start(): Promise<void> {
     try {
       this.#front = await this.#buildFront();
+      await this.#tracing.open();
       await this.#bus.start();
       this.port = await this.#front.listen();
       this.healthPort = await this.#health.listen();
@@ -165,13 +181,19 @@ export class Service {
   /** Sends every client away within DRAIN_MS, then closes. */
   async drain(): Promise<void> {
     this.#draining = true;
+    const deadlineMs = this.#options.config.DRAIN_MS;
+    const started = this.#clock.now();
+    const { original, v2 } = this.#gateway.open;
+    const span = this.#tracing.start('drain', { attributes: { connections: original + v2 } });
     this.#front?.stopListening();
     await drain({
       gateway: this.#gateway,
       clock: this.#clock,
       random: this.#random,
-      deadlineMs: this.#options.config.DRAIN_MS,
+      deadlineMs,
     });
+    span.end({ left: this.#gateway.sockets.size });
+    this.#flushMs = Math.min(FLUSH_MS.most, deadlineMs - (this.#clock.now() - started));
     await this.close();
   }
 
@@ -188,6 +210,7 @@ export class Service {
     this.#heartbeat.close();
     this.#iceServers.close();
     await this.#bus.close();
+    await this.#tracing.close(Math.max(FLUSH_MS.least, this.#flushMs));
     await this.#health.close();
   }
 
@@ -270,5 +293,6 @@ function sessionSettings(config: Config, server: string) {
     maxMembers: config.ROOM_MAX_MEMBERS,
     messageBytes: config.MESSAGE_MAX_BYTES,
     messageRate: per10s(config.RATE_LIMIT_MESSAGES_PER_10S),
+    relayTraceRatio: config.TRACE_RELAY_RATIO,
   };
 }

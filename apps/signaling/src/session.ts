@@ -6,6 +6,7 @@ import type { Limiter, Rate } from './limiter.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
+import type { ConnectionTrace } from './tracing/connection-trace.ts';
 import type { IceServers } from './turn/ice-servers.ts';
 
 /** What a connection means: one of these per version of the protocol. */
@@ -29,6 +30,8 @@ export interface SessionSettings {
   readonly maxMembers: number;
   readonly messageBytes: number;
   readonly messageRate: Rate;
+  /** Share of relayed messages that get a span. */
+  readonly relayTraceRatio: number;
 }
 
 /** What all sessions of a node share. */
@@ -51,6 +54,7 @@ export interface SessionContext {
 export interface SessionOptions {
   readonly context: SessionContext;
   readonly connection: Connection;
+  readonly trace: ConnectionTrace;
   /** The token that came with the handshake; it never reaches a log. */
   readonly token: string | undefined;
   /** What limits per address count this client by. */

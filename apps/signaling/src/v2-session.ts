@@ -9,14 +9,17 @@ import {
   type ServerMessage,
   type SignalingErrorCode,
 } from '@peerdeck/protocol';
+import type { AuthRefusal } from './auth/authenticator.ts';
 import type { RoomEvent } from './bus/bus.ts';
 import type { Connection, ConnectionEnd } from './connection.ts';
 import { ownsHostKey } from './host-slot.ts';
 import { Gcra } from './limiter.ts';
 import { roomTag } from './log.ts';
 import { receivedText, route } from './relay.ts';
-import type { LeaveReason, RoomMember } from './room.ts';
+import type { JoinRequest, LeaveReason, RoomMember } from './room.ts';
 import type { IceHolder } from './turn/ice-servers.ts';
+import type { Span } from './tracing/span.ts';
+import type { ConnectionTrace } from './tracing/connection-trace.ts';
 import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
 /** Frames kept for a member between its join and its welcome; more, and it is too slow. */
@@ -37,6 +40,7 @@ interface Joined {
 export class V2Session implements Session {
   readonly #context: SessionContext;
   readonly #connection: Connection;
+  readonly #trace: ConnectionTrace;
   readonly #limitKey: string;
   readonly #onJoined: () => void;
   readonly #token: string | undefined;
@@ -51,10 +55,11 @@ export class V2Session implements Session {
   #iceHolder: IceHolder | undefined;
   #end: ConnectionEnd | undefined;
 
-  constructor({ context, connection, limitKey, onJoined, token }: SessionOptions) {
+  constructor({ context, connection, trace, limitKey, onJoined, token }: SessionOptions) {
     const { settings, random, clock } = context;
     this.#context = context;
     this.#connection = connection;
+    this.#trace = trace;
     this.#limitKey = limitKey;
     this.#onJoined = onJoined;
     this.#token = token;
@@ -153,40 +158,47 @@ export class V2Session implements Session {
   }
 
   failed(error: unknown): void {
-    this.#context.log.error({ connection: this.#connection.id, err: error }, 'session failed');
+    this.#context.log.error({ ...this.#trace.mark, err: error }, 'session failed');
   }
 
   async #join(join: Join, started: number): Promise<void> {
     const { metrics, clock } = this.#context;
+    if (this.#joined !== undefined) {
+      this.#refuse('already-joined', 'this connection has joined: open another one', {});
+      return;
+    }
+    const span = this.#trace.span.child(join.resume === undefined ? 'join' : 'resume', {
+      role: join.role,
+      room: roomTag(join.room),
+    });
     try {
-      await this.#enter(join);
+      const result = await this.#enter(join, span);
+      if (result !== 'gone') metrics.joined('v2', result);
+      span.end({ result }, result === 'unavailable');
     } catch (error) {
       metrics.joined('v2', 'error');
+      span.end({ result: 'error' }, true);
       throw error;
     }
     if (this.#joined !== undefined) metrics.joinTook('v2', clock.now() - started);
   }
 
-  async #enter(join: Join): Promise<void> {
+  /** Answers with the result, as the metrics have it; `gone`: the client did not wait for it. */
+  async #enter(join: Join, span: Span): Promise<string> {
     const { bus, random, settings, log, metrics, iceServers } = this.#context;
     const { hostKey, hostSignature: signature } = join;
-    if (this.#joined !== undefined) {
-      this.#refuse('already-joined', 'this connection has joined: open another one', {});
-      return;
-    }
     if (join.role === 'host' && hostKey !== undefined) {
       const challenge = this.#challenge;
       const claim = { hostKey, signature: signature ?? '', challenge, room: join.room };
       if (!ownsHostKey(claim)) {
-        metrics.joined('v2', 'host-slot-taken');
         this.#fail('host-slot-taken', 'hostSignature does not match hostKey and hello.challenge');
-        return;
+        return 'host-slot-taken';
       }
     }
-    const entry = await this.#authenticate(join);
-    if (entry === 'refused') return;
+    const entry = await this.#authenticate(join, span);
+    if (typeof entry === 'string') return entry;
     this.#early = [];
-    const outcome = await bus.join({
+    const request: JoinRequest = {
       room: join.room,
       kind: 'v2',
       role: join.role,
@@ -199,19 +211,20 @@ export class V2Session implements Session {
       ...(join.role === 'host' && join.maxViewers !== undefined
         ? { maxViewers: join.maxViewers }
         : {}),
-    });
-    metrics.joined('v2', outcome.ok ? (outcome.resumed ? 'resumed' : 'ok') : outcome.code);
+    };
+    const outcome = await bus.join(request, span);
     if (join.resume !== undefined && outcome.ok) metrics.resumed(outcome.resumed);
     if (!outcome.ok) {
       this.#early = undefined;
       this.#fail(outcome.code, REFUSALS[outcome.code], outcome.retryAfterMs);
-      return;
+      return outcome.code;
     }
     const { member, resumed, members } = outcome;
     const joined = { room: join.room, member };
+    const result = resumed ? 'resumed' : 'ok';
     if (this.#end !== undefined) {
       await this.#depart(joined, this.#end);
-      return;
+      return result;
     }
     this.#cancelJoinTimeout();
     this.#joined = joined;
@@ -219,7 +232,7 @@ export class V2Session implements Session {
     this.#onJoined();
     log.info(
       {
-        connection: this.#connection.id,
+        ...this.#trace.mark,
         peer: member.peerId,
         role: join.role,
         room: roomTag(join.room),
@@ -263,18 +276,23 @@ export class V2Session implements Session {
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const frame of early) this.#connection.send(frame);
+    return result;
   }
 
-  /** Answers with what starts the watch over the token's end. */
-  async #authenticate({ room, role, token }: Join): Promise<'refused' | (() => () => void)> {
-    const { auth, metrics } = this.#context;
+  /** Answers with what starts the watch over the token's end, or why there is no entry. */
+  async #authenticate(
+    { room, role, token }: Join,
+    span: Span,
+  ): Promise<'gone' | AuthRefusal | (() => () => void)> {
+    const { auth } = this.#context;
     if (auth === undefined) return () => () => {};
+    const checked = span.child('authenticate');
     const decision = await auth.decide(token ?? this.#token, { room, role }, 'v2');
-    if (this.#end !== undefined) return 'refused';
+    checked.end({ result: decision.ok ? 'ok' : decision.code });
+    if (this.#end !== undefined) return 'gone';
     if (!decision.ok) {
-      metrics.joined('v2', decision.code);
       this.#fail(decision.code, decision.message);
-      return 'refused';
+      return decision.code;
     }
     return () =>
       auth.untilEnd(decision.grant, 'v2', () => {
@@ -289,14 +307,16 @@ export class V2Session implements Session {
       return;
     }
     this.#joined = undefined;
-    const left = this.#context.bus.leave(joined.room, joined.member, 'left');
+    const span = this.#trace.span.child('leave', { reason: 'left' });
+    const left = this.#context.bus.leave(joined.room, joined.member, 'left', span);
     this.#connection.close(CLOSE.normal, 'Left');
     await left;
+    span.end();
   }
 
   /** Hands the message on at once. Everything here is synchronous, which is what keeps order. */
   #relay(message: OutgoingRelay, exact: string | undefined, started: number): void {
-    const { bus, roomLimiter, clock, metrics } = this.#context;
+    const { bus, roomLimiter, clock, metrics, settings } = this.#context;
     if (this.#joined === undefined) {
       this.#refuse('not-joined', 'join a room first', {});
       return;
@@ -319,14 +339,19 @@ export class V2Session implements Session {
       bus.send(target, frame);
       metrics.relayed(message.type, target.nodeId === bus.nodeId);
     }
-    metrics.relayTook(clock.now() - started);
+    const took = clock.now() - started;
+    metrics.relayTook(took);
+    if (settings.relayTraceRatio > 0) this.#trace.relayed(message.type, took);
   }
 
-  #depart({ room, member }: Joined, end: ConnectionEnd): Promise<void> {
+  async #depart({ room, member }: Joined, end: ConnectionEnd): Promise<void> {
     const { bus, isDraining } = this.#context;
-    if (isDraining()) return bus.handOver(room, member);
-    const reason = departure(end);
-    return reason === 'lost' ? bus.detach(room, member) : bus.leave(room, member, reason);
+    const reason = isDraining() ? 'drain' : departure(end);
+    const span = this.#trace.span.child('leave', { reason });
+    if (reason === 'drain') await bus.handOver(room, member, span);
+    else if (reason === 'lost') await bus.detach(room, member, span);
+    else await bus.leave(room, member, reason, span);
+    span.end();
   }
 
   #within(now: number): boolean {

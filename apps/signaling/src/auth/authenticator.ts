@@ -8,13 +8,11 @@ export type AuthFault = TokenFault | 'room' | 'role';
 /** Values of the metric's label `result`. */
 export type AuthResult = AuthFault | 'ok' | 'expired-connected';
 
+export type AuthRefusal = 'unauthorized' | 'forbidden' | 'unavailable';
+
 export type AuthDecision =
   | { readonly ok: true; readonly grant: Grant }
-  | {
-      readonly ok: false;
-      readonly code: 'unauthorized' | 'forbidden' | 'unavailable';
-      readonly message: string;
-    };
+  | { readonly ok: false; readonly code: AuthRefusal; readonly message: string };
 
 export interface AuthenticatorOptions {
   readonly verifier: TokenVerifier;
@@ -69,10 +67,7 @@ export class Authenticator {
 
 /** What a client is told: the remedy, and nothing that helps to forge. */
 const REFUSALS: Readonly<
-  Record<
-    AuthFault,
-    { readonly code: 'unauthorized' | 'forbidden' | 'unavailable'; readonly message: string }
-  >
+  Record<AuthFault, { readonly code: AuthRefusal; readonly message: string }>
 > = {
   missing: { code: 'unauthorized', message: 'this service asks for a token' },
   malformed: { code: 'unauthorized', message: 'the token is not a JWT' },

@@ -1,10 +1,12 @@
 import type { RegistryCounts } from '../room-registry.ts';
 import type { JoinRefusal, JoinRequest, LeaveReason, Room, RoomMember } from '../room.ts';
+import type { Span } from '../tracing/span.ts';
 
 /*
  * Where rooms live, and how a frame reaches a member. Above this interface nothing knows
  * whether a room is on one node or on many. None of its promises rejects: a backend that fails is
- * an outcome of the join, and of the rest it is the bus's own to catch up with.
+ * an outcome of the join, and of the rest it is the bus's own to catch up with. What a join or a
+ * leave waits for hangs from the `span` it is given.
  */
 
 /** What changes for the members of a room; told to each but the one that caused it. */
@@ -56,16 +58,16 @@ export interface Bus {
   listen(listener: BusListener): void;
 
   /** Frames and events for the connection may reach the listener before the promise resolves. */
-  join(request: JoinRequest): Promise<JoinOutcome>;
+  join(request: JoinRequest, span?: Span): Promise<JoinOutcome>;
 
   /** Gives a place up; does nothing if the connection does not hold it (any more). */
-  leave(room: string, member: RoomMember, reason: LeaveReason): Promise<void>;
+  leave(room: string, member: RoomMember, reason: LeaveReason, span?: Span): Promise<void>;
 
   /** Keeps the place for the grace period; then the others hear that the member is lost. */
-  detach(room: string, member: RoomMember): Promise<void>;
+  detach(room: string, member: RoomMember, span?: Span): Promise<void>;
 
   /** The node goes away, not the member: another node may have the place, and nobody is told. */
-  handOver(room: string, member: RoomMember): Promise<void>;
+  handOver(room: string, member: RoomMember, span?: Span): Promise<void>;
 
   /** The room as this node knows it: synchronous, for the message path awaits nothing. */
   room(room: string): Room | undefined;

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Random } from '../random.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Bus } from './bus.ts';
 import { MemoryBus } from './memory.ts';
 import { RedisMetrics } from './redis/metrics.ts';
@@ -15,12 +16,13 @@ export interface BusParts {
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
 }
 
 const MAX_EMPTY_ROOMS = 10_000;
 
 /** The bus that the configuration asks for. */
-export function createBus({ config, nodeId, clock, random, log, metrics }: BusParts): Bus {
+export function createBus({ config, nodeId, clock, random, log, metrics, tracing }: BusParts): Bus {
   const shared = {
     nodeId,
     clock,
@@ -39,6 +41,7 @@ export function createBus({ config, nodeId, clock, random, log, metrics }: BusPa
     ...shared,
     random,
     log,
+    tracing,
     metrics: () => redisMetrics,
     urls: config.REDIS_URL,
     cluster: config.REDIS_CLUSTER,

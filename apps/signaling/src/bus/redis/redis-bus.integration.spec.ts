@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { systemClock } from '../../clock.ts';
 import { createLogger } from '../../log.ts';
+import { NO_SPAN } from '../../tracing/span.ts';
 import { systemRandom } from '../../random.ts';
 import type { JoinRequest, MemberRole, RoomMember } from '../../room.ts';
 import { until } from '../../testing/harness.ts';
@@ -31,6 +32,7 @@ class Node implements BusListener {
       clock: systemClock,
       random: systemRandom,
       log: createLogger({ level: 'silent', pretty: false, nodeId }),
+      tracing: { start: () => NO_SPAN },
       metrics: () => metrics,
       limits: { originalCapacity: 2, maxMembers: 4 },
       detachMs: more.detachMs ?? 60_000,

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
-import type { Logger } from '../../log.ts';
 import type { Random } from '../../random.ts';
 import type { RegistryCounts } from '../../room-registry.ts';
 import type { JoinRequest, LeaveReason, Room, RoomLimits, RoomMember } from '../../room.ts';
+import { roomTag, type Logger } from '../../log.ts';
+import { NO_SPAN, type Span } from '../../tracing/span.ts';
+import { parseTraceParent } from '../../tracing/trace-parent.ts';
+import type { Tracing } from '../../tracing/tracing.ts';
 import type { Bus, BusHealth, BusListener, JoinOutcome } from '../bus.ts';
 import { Lease } from './lease.ts';
 import { Link, RedisUnavailable } from './link.ts';
@@ -11,13 +14,14 @@ import type { RedisMetrics } from './metrics.ts';
 import { Reaper } from './reaper.ts';
 import { departing, RoomMirror } from './room-mirror.ts';
 import { Store, type RoomAnswer } from './store.ts';
-import { decodeItem, encodeFrame, encodeNotice, type How } from './wire.ts';
+import { decodeItem, encodeFrame, encodeNotice, type How, type RoomNotice } from './wire.ts';
 
 export interface RedisBusOptions {
   readonly nodeId: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly tracing: Pick<Tracing, 'start'>;
   /** Asked for late: metrics want to know about the bus too. */
   readonly metrics: () => RedisMetrics;
   readonly limits: RoomLimits;
@@ -127,14 +131,14 @@ export class RedisBus implements Bus {
     this.#listener = listener;
   }
 
-  async join(request: JoinRequest): Promise<JoinOutcome> {
+  async join(request: JoinRequest, span?: Span): Promise<JoinOutcome> {
     const known = this.#mirrors.get(request.room);
     const wait = this.#wait(known);
     if (wait !== undefined && known?.room === undefined) return unavailable(wait);
     const mirror = this.#mirror(request.room);
     this.#places.set(request.connectionId, mirror);
     const hashed = hashTokens(request);
-    const outcome = await mirror.run(() => this.#join(mirror, hashed));
+    const outcome = await mirror.run(() => this.#join(mirror, hashed, span));
     if (!outcome.ok) {
       this.#places.delete(request.connectionId);
       this.#forget(mirror);
@@ -144,14 +148,14 @@ export class RedisBus implements Bus {
     return { ...outcome, member: { ...outcome.member, resume } };
   }
 
-  leave(room: string, member: RoomMember, reason: LeaveReason): Promise<void> {
+  leave(room: string, member: RoomMember, reason: LeaveReason, span?: Span): Promise<void> {
     this.#places.delete(member.connectionId);
-    return this.#depart(room, member, reason);
+    return this.#depart(room, member, reason, span);
   }
 
-  async detach(roomId: string, member: RoomMember): Promise<void> {
+  async detach(roomId: string, member: RoomMember, span?: Span): Promise<void> {
     const { clock, detachMs } = this.#options;
-    if (detachMs === 0) return this.leave(roomId, member, 'lost');
+    if (detachMs === 0) return this.leave(roomId, member, 'lost', span);
     this.#places.delete(member.connectionId);
     const { connectionId } = member;
     const cancel = clock.after(detachMs, () => {
@@ -159,12 +163,12 @@ export class RedisBus implements Bus {
       void this.#depart(roomId, member, 'lost');
     });
     this.#graces.set(connectionId, cancel);
-    await this.#depart(roomId, member, 'detached');
+    await this.#depart(roomId, member, 'detached', span);
   }
 
-  handOver(room: string, member: RoomMember): Promise<void> {
+  handOver(room: string, member: RoomMember, span?: Span): Promise<void> {
     this.#places.delete(member.connectionId);
-    return this.#depart(room, member, 'released');
+    return this.#depart(room, member, 'released', span);
   }
 
   room(room: string): Room | undefined {
@@ -230,17 +234,17 @@ export class RedisBus implements Bus {
     for (const resolve of this.#whenReady.splice(0)) resolve();
   }
 
-  async #join(mirror: RoomMirror, request: JoinRequest): Promise<JoinOutcome> {
+  async #join(mirror: RoomMirror, request: JoinRequest, span?: Span): Promise<JoinOutcome> {
     const wait = this.#wait(mirror);
     if (wait !== undefined) return this.#joinAlone(mirror, request, wait);
     try {
-      let answer = await this.#ask(mirror, request);
+      let answer = await this.#ask(mirror, request, span);
       if (answer === undefined) return unavailable(this.#options.leaseMs / 4);
       if (!answer.ok && (await this.#makeRoom(mirror, answer))) {
-        answer = (await this.#ask(mirror, request)) ?? answer;
+        answer = (await this.#ask(mirror, request, span)) ?? answer;
       }
       if (!answer.ok) return { ok: false, code: answer.code ?? 'unavailable' };
-      return this.#joined(mirror, request, answer);
+      return this.#joined(mirror, request, answer, span);
     } catch (error) {
       // It may have been done: the next comparison undoes that.
       this.#soil(mirror);
@@ -250,11 +254,15 @@ export class RedisBus implements Bus {
   }
 
   /** undefined: the node's lease is gone, so that Redis has lost more than that perhaps. */
-  async #ask(mirror: RoomMirror, request: JoinRequest): Promise<RoomAnswer | undefined> {
+  async #ask(
+    mirror: RoomMirror,
+    request: JoinRequest,
+    span?: Span,
+  ): Promise<RoomAnswer | undefined> {
     const [lease, , answer] = await Promise.all([
       this.#store.lease(this.nodeId),
       mirror.room === undefined ? this.#store.addRoom(mirror.id) : undefined,
-      this.#store.join(request),
+      this.#store.join(request, span),
     ]);
     if (lease === this.#lease.value) return answer;
     this.#lease.distrust();
@@ -264,10 +272,10 @@ export class RedisBus implements Bus {
     return undefined;
   }
 
-  #joined(mirror: RoomMirror, request: JoinRequest, answer: RoomAnswer): JoinOutcome {
+  #joined(mirror: RoomMirror, request: JoinRequest, answer: RoomAnswer, span?: Span): JoinOutcome {
     mirror.adopt(answer, request.connectionId);
     mirror.syncedAt = this.#options.clock.now();
-    this.#announce(mirror.id, answer);
+    this.#announce(mirror.id, answer, span);
     const member = answer.members.find(({ peerId }) => peerId === answer.peer);
     if (member === undefined) throw new RedisUnavailable('an answer without the member');
     return { ok: true, member, resumed: answer.resumed === true, members: answer.members };
@@ -301,7 +309,7 @@ export class RedisBus implements Bus {
     return (await this.#reaper.makeRoom(mirror.id, nodes)) || ghosts;
   }
 
-  async #depart(roomId: string, member: RoomMember, how: How): Promise<void> {
+  async #depart(roomId: string, member: RoomMember, how: How, span?: Span): Promise<void> {
     const { peerId, connectionId } = member;
     const mirror = this.#mirrors.get(roomId);
     if (how !== 'detached') {
@@ -317,12 +325,12 @@ export class RedisBus implements Bus {
       };
       if (this.#lease.fenced || !this.#link.breaker.closed) return alone();
       try {
-        const answer = await this.#store.leave(roomId, peerId, connectionId, how);
+        const answer = await this.#store.leave(roomId, member, how, span);
         // Taken over meanwhile, or not known there at all.
         const elsewhere = answer.members.some((member) => member.peerId === peerId);
         if (!answer.ok && !elsewhere) return alone();
         mirror.adopt({ ...answer, kind: room.kind }, connectionId);
-        this.#announce(roomId, answer);
+        this.#announce(roomId, answer, span);
       } catch (error) {
         this.#failed(error);
         alone();
@@ -332,9 +340,10 @@ export class RedisBus implements Bus {
   }
 
   /** To every other node that has members in the room, or had. */
-  #announce(room: string, { version, changes, nodes }: RoomAnswer): void {
+  #announce(room: string, { version, changes, nodes }: RoomAnswer, span = NO_SPAN): void {
     if (changes.length === 0) return;
-    const text = encodeNotice({ room, version, changes });
+    const { traceParent } = span;
+    const text = encodeNotice({ room, version, changes, traceParent });
     for (const node of nodes) {
       if (node !== this.nodeId) this.#link.publish(this.#store.channel(node), text);
     }
@@ -345,13 +354,23 @@ export class RedisBus implements Bus {
     if (item === undefined) return;
     if (item.type === 'notice') {
       const mirror = this.#mirrors.get(item.notice.room);
+      const span = this.#heard(item.notice);
       mirror?.received(item);
+      span.end();
       if (mirror !== undefined) this.#forget(mirror);
       return;
     }
     const mirror = this.#places.get(item.connectionId);
     if (mirror === undefined) this.#listener?.frame(item.connectionId, item.frame);
     else mirror.received(item);
+  }
+
+  /** What another node did, in the trace of whoever had it done. */
+  #heard({ room, changes, traceParent }: RoomNotice): Span {
+    const parent = parseTraceParent(traceParent);
+    if (parent === undefined) return NO_SPAN;
+    const attributes = { room: roomTag(room), change: changes[0]?.how ?? 'none' };
+    return this.#options.tracing.start('notice', { parent, attributes });
   }
 
   #mirror(id: string): RoomMirror {

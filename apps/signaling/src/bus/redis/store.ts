@@ -1,4 +1,5 @@
 import type { JoinRequest, RoomKind, RoomLimits, RoomMember } from '../../room.ts';
+import { NO_SPAN, type Span } from '../../tracing/span.ts';
 import type { Link } from './link.ts';
 import { SCRIPTS, type Script } from './scripts.ts';
 import { fromStored, toStored, type Change, type How, type StoredMember } from './wire.ts';
@@ -60,17 +61,23 @@ export class Store {
     return `${this.#options.prefix}:node:${nodeId}`;
   }
 
-  join(request: JoinRequest): Promise<RoomAnswer> {
+  join(request: JoinRequest, span?: Span): Promise<RoomAnswer> {
     const { kind, role, nodeId, connectionId, peerId, resume, resumeFrom, hostKey } = request;
     const member = [kind, role, nodeId, connectionId, peerId, resume];
     const claims = [resumeFrom ?? '', hostKey ?? '', request.maxViewers ?? ''];
     const { limits } = this.#options;
     const bounds = [limits.originalCapacity, limits.maxMembers, ...this.#lifetimes()];
-    return this.#run(SCRIPTS.join, request.room, [...member, ...claims, ...bounds]);
+    return this.#run(SCRIPTS.join, request.room, [...member, ...claims, ...bounds], span);
   }
 
-  leave(room: string, peerId: string, connectionId: string, how: How): Promise<RoomAnswer> {
-    return this.#run(SCRIPTS.leave, room, [peerId, connectionId, how, ...this.#lifetimes()]);
+  leave(
+    room: string,
+    { peerId, connectionId }: Pick<RoomMember, 'peerId' | 'connectionId'>,
+    how: How,
+    span?: Span,
+  ): Promise<RoomAnswer> {
+    const args = [peerId, connectionId, how, ...this.#lifetimes()];
+    return this.#run(SCRIPTS.leave, room, args, span);
   }
 
   sync({ room, nodeId, kind, hostKey, maxViewers, members }: RoomClaim): Promise<RoomAnswer> {
@@ -157,17 +164,31 @@ export class Store {
     return `${this.#options.prefix}:nodes`;
   }
 
-  async #run(script: Script, room: string, args: (string | number)[]): Promise<RoomAnswer> {
-    const { name, sha, text } = script;
+  async #run(
+    script: Script,
+    room: string,
+    args: (string | number)[],
+    span: Span = NO_SPAN,
+  ): Promise<RoomAnswer> {
+    const timed = span.child('redis', { script: script.name });
     const keyed = [1, `${this.#options.prefix}:{${room}}:room`, ...args];
-    let answer: unknown;
     try {
-      answer = await this.#link.command(name, 'evalsha', [sha, ...keyed]);
+      const answer = await this.#ask(script, keyed);
+      timed.end();
+      return readAnswer(String(answer));
+    } catch (error) {
+      timed.end({}, true);
+      throw error;
+    }
+  }
+
+  async #ask({ name, sha, text }: Script, keyed: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#link.command(name, 'evalsha', [sha, ...keyed]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      answer = await this.#link.command(name, 'eval', [text, ...keyed]);
+      return this.#link.command(name, 'eval', [text, ...keyed]);
     }
-    return readAnswer(String(answer));
   }
 }
 

@@ -37,6 +37,8 @@ export interface RoomNotice {
   readonly room: string;
   readonly version: number;
   readonly changes: readonly Change[];
+  /** What caused it, as W3C Trace Context has it, where that is recorded. */
+  readonly traceParent?: string | undefined;
 }
 
 export type Item =
@@ -69,9 +71,9 @@ export function encodeFrame(connectionId: string, frame: string): string {
   return `f${connectionId}\n${frame}`;
 }
 
-export function encodeNotice({ room, version, changes }: RoomNotice): string {
+export function encodeNotice({ room, version, changes, traceParent }: RoomNotice): string {
   const c = changes.map(({ how, member }) => ({ how, m: toStored(member) }));
-  return `e${JSON.stringify({ room, v: version, c })}`;
+  return `e${JSON.stringify({ room, v: version, c, tp: traceParent })}`;
 }
 
 /** undefined for what this version does not know: a newer node may say more. */
@@ -83,13 +85,14 @@ export function decodeItem(text: string): Item | undefined {
   }
   if (!text.startsWith('e')) return undefined;
   try {
-    const { room, v, c } = JSON.parse(text.slice(1)) as {
+    const { room, v, c, tp } = JSON.parse(text.slice(1)) as {
       room: string;
       v: number;
       c: { how: How; m: StoredMember }[];
+      tp?: string;
     };
     const changes = c.map(({ how, m }) => ({ how, member: fromStored(m) }));
-    return { type: 'notice', notice: { room, version: v, changes } };
+    return { type: 'notice', notice: { room, version: v, changes, traceParent: tp } };
   } catch {
     return undefined;
   }
