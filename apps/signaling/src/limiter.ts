@@ -4,6 +4,8 @@
  * every `periodMs / limit`, exactly: no window edges, no rounding that starves a sender.
  */
 
+import { LimitTable } from './limits/limit-table.ts';
+
 export interface Rate {
   /** Messages per period; 0 switches the limit off. */
   readonly limit: number;
@@ -34,6 +36,16 @@ export class Gcra {
     return 0;
   }
 
+  /** As `take`, and counts nothing. */
+  check(now: number): Wait {
+    return Math.max(0, this.#arrival - this.#tolerance - now);
+  }
+
+  /** Others have used it up to there: the next message counts from `arrival` on at the earliest. */
+  advance(arrival: number): void {
+    if (arrival > this.#arrival) this.#arrival = arrival;
+  }
+
   /** Whether a new limiter would answer the same: then this one need not be remembered. */
   isFresh(now: number): boolean {
     return this.#arrival <= now;
@@ -47,44 +59,32 @@ export interface KeyedLimiterOptions extends Rate {
 
 /** What asks before a message of a key is handled. Synchronous: nothing is awaited for it. */
 export interface Limiter {
+  /** Keys that are remembered. */
+  readonly size: number;
   take(key: string, now: number): Wait;
+  /** What `take` would say; counts nothing. */
+  check(key: string, now: number): Wait;
 }
 
 /** One limit per key (an address, a room) in this process. */
 export class KeyedLimiter implements Limiter {
-  readonly #options: KeyedLimiterOptions;
-  readonly #keys = new Map<string, Gcra>();
-  #sweptAt = Number.NEGATIVE_INFINITY;
+  readonly #limit: number;
+  readonly #table: LimitTable<Gcra>;
 
   constructor(options: KeyedLimiterOptions) {
-    this.#options = options;
+    this.#limit = options.limit;
+    this.#table = new LimitTable({ ...options, create: () => new Gcra(options) });
   }
 
   get size(): number {
-    return this.#keys.size;
+    return this.#table.size;
   }
 
   take(key: string, now: number): Wait {
-    if (this.#options.limit === 0) return 0;
-    let entry = this.#keys.get(key);
-    if (entry === undefined) {
-      this.#makeRoom(now);
-      entry = new Gcra(this.#options);
-      this.#keys.set(key, entry);
-    }
-    return entry.take(now);
+    return this.#limit === 0 ? 0 : this.#table.of(key, now).take(now);
   }
 
-  #makeRoom(now: number): void {
-    const { maxKeys, periodMs } = this.#options;
-    const full = this.#keys.size >= maxKeys;
-    // A sweep walks all keys: ten in a period at most, however many new keys come.
-    if (now - this.#sweptAt >= (full ? periodMs / 10 : periodMs)) {
-      this.#sweptAt = now;
-      for (const [key, entry] of this.#keys) if (entry.isFresh(now)) this.#keys.delete(key);
-    }
-    if (this.#keys.size < maxKeys) return;
-    const oldest = this.#keys.keys().next().value;
-    if (oldest !== undefined) this.#keys.delete(oldest);
+  check(key: string, now: number): Wait {
+    return this.#table.find(key)?.check(now) ?? 0;
   }
 }

@@ -1,3 +1,4 @@
+import type { Ledger } from '../limits/ledger.ts';
 import type { RegistryCounts } from '../room-registry.ts';
 import type { JoinRefusal, JoinRequest, LeaveReason, Room, RoomMember } from '../room.ts';
 import type { Span } from '../tracing/span.ts';
@@ -50,6 +51,9 @@ export interface BusHealth {
 export interface Bus {
   readonly kind: string;
   readonly nodeId: string;
+
+  /** Where nodes settle what their limits let through; none where there is but one node. */
+  readonly ledger?: Ledger;
 
   /** Resolves when joins can be answered, or after a bounded wait if that is not so yet. */
   start(): Promise<void>;

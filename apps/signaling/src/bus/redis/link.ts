@@ -119,6 +119,34 @@ export class Link {
     }
   }
 
+  /**
+   * The same command for several keys at once, each of one key only. Answers in their order, an
+   * Error for what Redis refused.
+   * @throws {RedisUnavailable} if one of them has no answer in time.
+   */
+  async commands(
+    purpose: string,
+    name: string,
+    calls: readonly (readonly (string | number)[])[],
+  ): Promise<unknown[]> {
+    const { metrics, clock } = this.#options;
+    if (!this.breaker.closed) throw new RedisUnavailable('the breaker is open');
+    calls.forEach(() => metrics().sent(purpose));
+    const started = clock.now();
+    try {
+      const answers = (await this.#withDeadline(this.#together(name, calls))) as unknown[];
+      const lost = answers.find((answer) => answer instanceof Error && !isAnswer(answer));
+      if (lost !== undefined) throw lost as Error;
+      this.breaker.succeeded();
+      metrics().took(purpose, clock.now() - started);
+      return answers;
+    } catch (error) {
+      calls.forEach(() => metrics().failed(purpose));
+      this.breaker.failed();
+      throw new RedisUnavailable(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   /** Hands an item on. What the same turn of the event loop has for a channel goes as one message. */
   publish(channel: string, item: string): void {
     if (this.#closed) return;
@@ -215,6 +243,22 @@ export class Link {
         if (!isAnswer(error)) this.breaker.failed();
       },
     );
+  }
+
+  /** In one write where there is one server; in a cluster each key has its own. */
+  async #together(
+    name: string,
+    calls: readonly (readonly (string | number)[])[],
+  ): Promise<unknown[]> {
+    const client = this.#client;
+    if (client instanceof Cluster) {
+      const answers = await Promise.allSettled(calls.map((call) => client.call(name, ...call)));
+      return answers.map((each) => (each.status === 'fulfilled' ? each.value : each.reason));
+    }
+    const pipeline = client.pipeline();
+    for (const call of calls) pipeline.call(name, ...call);
+    const answers = (await pipeline.exec()) ?? [];
+    return answers.map(([error, value]) => error ?? value);
   }
 
   /** In a cluster always the same server while there is one: two would not keep the order. */

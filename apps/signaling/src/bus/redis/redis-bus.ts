@@ -11,6 +11,7 @@ import type { Bus, BusHealth, BusListener, JoinOutcome } from '../bus.ts';
 import { Lease } from './lease.ts';
 import { Link, RedisUnavailable } from './link.ts';
 import type { RedisMetrics } from './metrics.ts';
+import { RedisLedger } from './redis-ledger.ts';
 import { Reaper } from './reaper.ts';
 import { departing, RoomMirror } from './room-mirror.ts';
 import { Store, type RoomAnswer } from './store.ts';
@@ -51,6 +52,7 @@ const CLOSE_MS = 1000;
 export class RedisBus implements Bus {
   readonly kind = 'redis';
   readonly nodeId: string;
+  readonly ledger: RedisLedger;
   readonly #options: RedisBusOptions;
   readonly #link: Link;
   readonly #store: Store;
@@ -95,6 +97,7 @@ export class RedisBus implements Bus {
       onGap: () => this.#missed(),
       onError: (error) => this.#failed(error),
     });
+    this.ledger = new RedisLedger({ link: this.#link, prefix });
     const roomTtlMs = Math.max(ROOM_TTL_MS, emptyRoomMs);
     this.#store = new Store({
       ...{ link: this.#link, nodeId, prefix, limits, leaseMs, roomTtlMs, emptyRoomMs },
