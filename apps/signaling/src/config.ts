@@ -119,6 +119,10 @@ export const envSchema = z.object({
   RATE_LIMIT_IP_MSGS_PER_10S: rate(500, 'Messages of one address (IPv6: /64) in 10 s.'),
   RATE_LIMIT_ROOM_MSGS_PER_10S: rate(1000, 'Messages in one room in 10 s.'),
   RATE_LIMIT_CONN_PER_10S: rate(50, 'New connections of one address (IPv6: /64) in 10 s.'),
+  RATE_LIMIT_GUESSES_PER_60S: rate(
+    30,
+    'Different rooms in which one address (IPv6: /64) may find nobody, or be refused, in 60 s.',
+  ),
   HEARTBEAT_INTERVAL_MS: integer(
     100,
     // The most that clients take in a welcome.

@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client';
 import { RedisMetrics } from './bus/redis/metrics.ts';
+import { LimitMetrics } from './limits/limit-metrics.ts';
 import { Metrics } from './metrics.ts';
 import { TurnMetrics } from './turn/turn-metrics.ts';
 
@@ -40,6 +41,7 @@ export async function describeMetrics(): Promise<DescribedMetric[]> {
     true,
   );
   new TurnMetrics(registry);
+  new LimitMetrics(registry, () => 0);
   new RedisMetrics(registry, { breaker: () => 'closed', ready: () => true });
   const described = (await registry.getMetricsAsJSON()).map((metric) => ({
     name: metric.name,

@@ -20,7 +20,7 @@ export interface MetricsSources {
 
 type Protocol = 'original' | 'v2';
 
-export type LimitScope = 'connection' | 'ip' | 'room' | 'connects' | 'control-frames';
+export type LimitScope = 'connection' | 'ip' | 'room' | 'connects' | 'guesses' | 'control-frames';
 
 /** Where it showed that a receiver does not keep up. */
 export type SlowAt = 'buffer' | 'join';
@@ -30,7 +30,7 @@ const PROTOCOLS: readonly Protocol[] = ['original', 'v2'];
 /** Values of `result` of signaling_joins_total. `error`: a fault of the service itself. */
 const JOIN_RESULTS = [
   ...['ok', 'resumed', 'room-full', 'host-slot-taken', 'wrong-room-kind'],
-  ...['unauthorized', 'forbidden', 'unavailable', 'error'],
+  ...['rate-limited', 'unauthorized', 'forbidden', 'unavailable', 'error'],
 ];
 
 /** Values of `reason` of signaling_connections_rejected_total. */
@@ -104,7 +104,7 @@ export class Metrics {
       'rate_limited',
       'Refusals by a rate limit, by what it counts.',
       ['scope'],
-      [['connection'], ['ip'], ['room'], ['connects'], ['control-frames']],
+      [['connection'], ['ip'], ['room'], ['connects'], ['guesses'], ['control-frames']],
     );
     this.#accepted = counter(
       'connections_accepted',

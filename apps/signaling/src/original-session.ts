@@ -116,6 +116,8 @@ export class OriginalSession implements Session {
   /** Answers with the result, as the metrics have it; `gone`: the client did not wait for it. */
   async #enter(span: Span): Promise<string> {
     const { bus, random, log } = this.#context;
+    if (!(await this.#mayTry())) return 'rate-limited';
+    if (this.#ended) return 'gone';
     const entry = await this.#authenticate(span);
     if (typeof entry === 'string') return entry;
     const request: JoinRequest = {
@@ -129,10 +131,13 @@ export class OriginalSession implements Session {
     };
     const outcome = await bus.join(request, span);
     if (!outcome.ok) {
+      if (outcome.code !== 'unavailable') this.#guessed(false);
       const { code, text } = REFUSALS[outcome.code];
       this.#connection.close(code, text);
       return outcome.code;
     }
+    // Who is first makes the room, as hosts do: one guess, however often it comes back to it.
+    this.#guessed(outcome.members.length > 1);
     if (this.#ended) {
       await this.#depart(outcome.member);
       return 'ok';
@@ -155,6 +160,7 @@ export class OriginalSession implements Session {
     checked.end({ result: decision.ok ? 'ok' : decision.code });
     if (this.#ended) return 'gone';
     if (!decision.ok) {
+      if (decision.code === 'forbidden') this.#guessed(false);
       const { code, text } = REFUSALS[decision.code];
       this.#connection.close(code, text);
       return decision.code;
@@ -163,6 +169,24 @@ export class OriginalSession implements Session {
       auth.untilEnd(decision.grant, 'original', () => {
         this.#connection.close(CLOSE.policy, 'Unauthorized');
       });
+  }
+
+  async #mayTry(): Promise<boolean> {
+    const { guesses, clock, metrics } = this.#context;
+    const wait = guesses.wait(this.#limitKey, this.#room, clock.now());
+    // Never within the constructor: whoever made the session could not hear of the end yet.
+    await Promise.resolve();
+    if (wait <= 0) return true;
+    metrics.limited('guesses');
+    this.#connection.close(CLOSE.unavailable, 'Rate limited');
+    return false;
+  }
+
+  /** Whether the join led to somebody. */
+  #guessed(found: boolean): void {
+    const { guesses, clock } = this.#context;
+    if (found) guesses.found(this.#limitKey, this.#room);
+    else guesses.missed(this.#limitKey, this.#room, clock.now());
   }
 
   #relay(text: string, member: RoomMember): void {

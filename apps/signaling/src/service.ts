@@ -9,7 +9,8 @@ import { drain } from './drain.ts';
 import { Gateway } from './gateway.ts';
 import { HealthServer } from './health.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { KeyedLimiter, type Rate } from './limiter.ts';
+import type { Rate } from './limiter.ts';
+import { Limits } from './limits/limits.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { systemRandom, type Random } from './random.ts';
@@ -34,7 +35,6 @@ export interface ServiceOptions {
   readonly processMetrics?: boolean;
 }
 
-const MAX_LIMIT_KEYS = 100_000;
 /** How long a stop waits for the collector of traces at most, and if the deadline has passed. */
 const FLUSH_MS = { most: 1000, least: 100 };
 
@@ -98,8 +98,8 @@ export class Service {
       intervalMs: config.HEARTBEAT_INTERVAL_MS,
       timeoutMs: config.HEARTBEAT_TIMEOUT_MS,
     });
-    const limiter = (limit: number) =>
-      new KeyedLimiter({ ...per10s(limit), maxKeys: MAX_LIMIT_KEYS });
+    const { ledger } = this.#bus;
+    const limits = new Limits({ config, ledger, clock, registry: metrics.registry });
     const parts = { bus: this.#bus, clock, random, metrics: new TurnMetrics(metrics.registry) };
     this.#iceServers = createIceServers(config, parts);
     const context: SessionContext = {
@@ -111,8 +111,9 @@ export class Service {
       metrics,
       iceServers: this.#iceServers,
       auth,
-      ipLimiter: limiter(config.RATE_LIMIT_IP_MSGS_PER_10S),
-      roomLimiter: limiter(config.RATE_LIMIT_ROOM_MSGS_PER_10S),
+      ipLimiter: limits.ip,
+      roomLimiter: limits.room,
+      guesses: limits.guesses,
       isDraining,
     };
     this.#gateway = new Gateway({
@@ -120,7 +121,7 @@ export class Service {
       tracing,
       rules: config,
       heartbeat: this.#heartbeat,
-      connectLimiter: limiter(config.RATE_LIMIT_CONN_PER_10S),
+      connectLimiter: limits.connects,
       maxConnections: config.MAX_CONNECTIONS,
       maxPerAddress: config.MAX_CONNECTIONS_PER_IP,
       maxPending: config.MAX_PENDING_CONNECTIONS,

@@ -3,6 +3,7 @@ import type { Bus, RoomEvent } from './bus/bus.ts';
 import type { Clock } from './clock.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
 import type { Limiter, Rate } from './limiter.ts';
+import type { Guesses } from './limits/guesses.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -47,6 +48,7 @@ export interface SessionContext {
   readonly auth: Authenticator | undefined;
   readonly ipLimiter: Limiter;
   readonly roomLimiter: Limiter;
+  readonly guesses: Guesses;
   /** While the node drains, a connection that ends is no member that leaves. */
   readonly isDraining: () => boolean;
 }

@@ -187,6 +187,7 @@ export class V2Session implements Session {
   async #enter(join: Join, span: Span): Promise<string> {
     const { bus, random, settings, log, metrics, iceServers } = this.#context;
     const { hostKey, hostSignature: signature } = join;
+    if (!this.#mayTry(join.room)) return 'rate-limited';
     if (join.role === 'host' && hostKey !== undefined) {
       const challenge = this.#challenge;
       const claim = { hostKey, signature: signature ?? '', challenge, room: join.room };
@@ -215,6 +216,7 @@ export class V2Session implements Session {
     const outcome = await bus.join(request, span);
     if (join.resume !== undefined && outcome.ok) metrics.resumed(outcome.resumed);
     if (!outcome.ok) {
+      if (outcome.code !== 'unavailable') this.#guessed(join.room, false);
       this.#early = undefined;
       this.#fail(outcome.code, REFUSALS[outcome.code], outcome.retryAfterMs);
       return outcome.code;
@@ -222,6 +224,10 @@ export class V2Session implements Session {
     const { member, resumed, members } = outcome;
     const joined = { room: join.room, member };
     const result = resumed ? 'resumed' : 'ok';
+    this.#guessed(
+      join.room,
+      members.some(({ role }) => role === 'host'),
+    );
     if (this.#end !== undefined) {
       await this.#depart(joined, this.#end);
       return result;
@@ -291,6 +297,7 @@ export class V2Session implements Session {
     checked.end({ result: decision.ok ? 'ok' : decision.code });
     if (this.#end !== undefined) return 'gone';
     if (!decision.ok) {
+      if (decision.code === 'forbidden') this.#guessed(room, false);
       this.#fail(decision.code, decision.message);
       return decision.code;
     }
@@ -298,6 +305,22 @@ export class V2Session implements Session {
       auth.untilEnd(decision.grant, 'v2', () => {
         this.#fail('unauthorized', 'the token has expired: come back with a new one');
       });
+  }
+
+  #mayTry(room: string): boolean {
+    const { guesses, clock, metrics } = this.#context;
+    const wait = guesses.wait(this.#limitKey, room, clock.now());
+    if (wait <= 0) return true;
+    metrics.limited('guesses');
+    this.#fail('rate-limited', 'too many rooms of this address in which nobody is', wait);
+    return false;
+  }
+
+  /** Whether the join led to a host: its own, or that of the room. */
+  #guessed(room: string, found: boolean): void {
+    const { guesses, clock } = this.#context;
+    if (found) guesses.found(this.#limitKey, room);
+    else guesses.missed(this.#limitKey, room, clock.now());
   }
 
   async #leave(): Promise<void> {

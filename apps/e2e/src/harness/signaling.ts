@@ -35,6 +35,7 @@ export class Signaling {
         REDIS_URL: '',
         // suites come and go faster than people do
         RATE_LIMIT_CONN_PER_10S: '1000',
+        RATE_LIMIT_GUESSES_PER_60S: '1000',
         ...env,
       },
     });

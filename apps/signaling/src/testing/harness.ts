@@ -39,6 +39,7 @@ export async function startService(
     RATE_LIMIT_ROOM_MSGS_PER_10S: '0',
     RATE_LIMIT_CONN_PER_10S: '0',
     MAX_CONNECTIONS_PER_IP: '0',
+    RATE_LIMIT_GUESSES_PER_60S: '0',
     ...env,
   });
   const destination = { write: (line: string) => void log.push(line) };
