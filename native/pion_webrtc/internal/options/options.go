@@ -80,7 +80,7 @@ type Peer struct {
 func ParsePeer(text []byte) (Peer, error) {
 	o := Peer{Video: true}
 	err := object(text, fields{
-		"iceServers": list(16, func(int) reader { return iceServer(&o.ICEServers) }),
+		"iceServers": list(64, func(int) reader { return iceServer(&o.ICEServers) }),
 		"relayOnly":  boolean(&o.RelayOnly),
 		"video":      boolean(&o.Video),
 	})
@@ -99,7 +99,7 @@ func iceServer(into *[]webrtc.ICEServer) reader {
 					urls = []string{one}
 					return nil
 				}
-				return texts(&urls, 8, 1024)(path, raw)
+				return texts(&urls, 16, 1024)(path, raw)
 			},
 			"username":       text(&username, 1024),
 			"credential":     text(&credential, 1024),

@@ -46,6 +46,19 @@ func TestEverythingIsRead(t *testing.T) {
 	}
 }
 
+// What the configuration of a host and the signaling service may hold, both together.
+func TestPeerTakesAsManyICEServersAsThereMayBe(t *testing.T) {
+	urls := strings.Repeat(`"stun:a.example",`, 15) + `"stun:a.example"`
+	server := `{"urls":[` + urls + `]}`
+	p, err := ParsePeer([]byte(`{"iceServers":[` + strings.Repeat(server+",", 63) + server + `]}`))
+	if err != nil || len(p.ICEServers) != 64 || len(p.ICEServers[63].URLs) != 16 {
+		t.Errorf("got %d, %v", len(p.ICEServers), err)
+	}
+	if _, err := ParsePeer([]byte(`{"iceServers":[` + strings.Repeat(server+",", 64) + server + `]}`)); err == nil {
+		t.Error("65 servers were taken")
+	}
+}
+
 func TestErrorsNameTheFieldAndNoSecret(t *testing.T) {
 	engine := func(text string) error { _, err := ParseEngine([]byte(text)); return err }
 	stream := func(text string) error { _, err := ParseStream([]byte(text)); return err }
