@@ -142,17 +142,23 @@ const hostSchema = z.strictObject({
   network: networkSchema.prefault({}),
 });
 
-const iceServerSchema = z.strictObject({
-  urls: z.preprocess(
-    (value) => (typeof value === 'string' ? [value] : value),
-    z
-      .array(z.string().regex(/^(stun|stuns|turn|turns):.+/, 'must start with stun: or turn:'))
-      .min(1)
-      .max(16),
-  ),
-  username: z.string().max(512).optional(),
-  credential: z.string().max(512).optional(),
-});
+const iceServerSchema = z
+  .strictObject({
+    urls: z.preprocess(
+      (value) => (typeof value === 'string' ? [value] : value),
+      z
+        .array(z.string().regex(/^(stun|stuns|turn|turns):.+/, 'must start with stun: or turn:'))
+        .min(1)
+        .max(16),
+    ),
+    username: z.string().max(512).optional(),
+    credential: z.string().max(512).optional(),
+  })
+  .refine(
+    ({ urls, username = '', credential = '' }) =>
+      !urls.some((url) => url.startsWith('turn')) || (username !== '' && credential !== ''),
+    'a TURN server needs username and credential',
+  );
 
 export const configSchema = z
   .strictObject({

@@ -82,6 +82,10 @@ describe('loadConfig', () => {
     [{ host: { video: { bitrateMax: 1_000_000 } } }, /bitrateStart: 6000000 is above bitrateMax/],
     [{ client: { serverUrlBase: 'http://x' } }, /client\.serverUrlBase: must be a ws:\/\//],
     [{ iceServers: [{ urls: 'http://x' }] }, /iceServers\.0\.urls\.0: must start with stun:/],
+    [
+      { iceServers: [{ urls: 'turn:x', username: 'u' }] },
+      /iceServers\.0: .*needs username and cred/,
+    ],
     [{ host: { network: { udpPortMin: 9 } } }, /udpPortMin ≤ udpPortMax/],
     [[], /must hold one JSON object/],
   ])('refuses %j', (file, message) => {

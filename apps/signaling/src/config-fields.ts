@@ -206,6 +206,10 @@ export function networks(about: string) {
   return field(parsed(read), '', allowed, about);
 }
 
+/** RFC 7064 and 7065: neither has a path or a user name. */
+const STUN_URL = /^stuns?:([\w.-]+|\[[\dA-Fa-f:.]+\])(:\d{1,5})?$/;
+const TURN_URL = /^turns?:([\w.-]+|\[[\dA-Fa-f:.]+\])(:\d{1,5})?(\?transport=(udp|tcp))?$/;
+
 export function iceServers(about: string) {
   const read = (value: string): IceServer[] | undefined => {
     const entries: unknown = JSON.parse(value === '' ? '[]' : value);
@@ -215,7 +219,12 @@ export function iceServers(about: string) {
       const server = iceServerSchema.parse(
         typeof urls === 'string' ? { ...(entry as object), urls: [urls] } : entry,
       );
-      if (!server.urls.every((url) => /^(stuns?|turns?):/.test(url))) throw new Error('scheme');
+      const isTurn = (url: string) => TURN_URL.test(url);
+      if (!server.urls.every((url) => STUN_URL.test(url) || isTurn(url))) throw new Error('url');
+      // A browser makes no connection with a TURN server that lacks either.
+      const { username = '', credential = '' } = server;
+      if (server.urls.some(isTurn) && (username === '' || credential === ''))
+        throw new Error('turn');
       return server;
     });
   };
@@ -224,12 +233,10 @@ export function iceServers(about: string) {
   return field(parsed(read), '', allowed, about, { secret: true });
 }
 
-/** RFC 7065, without paths, queries and user names: these would be a secret's place. */
 export function turnUrls(about: string) {
   const read = (value: string) => {
     const urls = list(value);
-    const form = /^turns?:([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?(\?transport=(udp|tcp))?$/i;
-    const good = urls.every((url) => form.test(url) && url.length <= LIMITS.iceUrl);
+    const good = urls.every((url) => TURN_URL.test(url) && url.length <= LIMITS.iceUrl);
     return good && urls.length <= LIMITS.iceUrls ? urls : undefined;
   };
   const allowed =

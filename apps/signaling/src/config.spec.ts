@@ -39,7 +39,9 @@ test('values are read, spaces and empty variables do not matter', () => {
     REQUIRE_WSS: 'TRUE',
     TRUSTED_PROXIES: '10.0.0.0/8, ::1',
     ALLOWED_ORIGINS: 'https://a.example, https://*.b.example:8443,http://localhost:3000/',
-    ICE_SERVERS: '[{"urls":"stun:s.example"},{"urls":["turns:t.example"],"credential":"c"}]',
+    ICE_SERVERS:
+      '[{"urls":"stun:s.example"},' +
+      '{"urls":["turns:t.example:443?transport=tcp"],"username":"u","credential":"c"}]',
     SUBPROTOCOL: '',
     ROOM_CAPACITY: '',
   });
@@ -54,7 +56,7 @@ test('values are read, spaces and empty variables do not matter', () => {
   ]);
   expect(config.ICE_SERVERS).toEqual([
     { urls: ['stun:s.example'] },
-    { urls: ['turns:t.example'], credential: 'c' },
+    { urls: ['turns:t.example:443?transport=tcp'], username: 'u', credential: 'c' },
   ]);
 });
 
@@ -98,8 +100,13 @@ const bad: [string, string][] = [
   ['ICE_SERVERS', 'stun:s.example'],
   ['ICE_SERVERS', '{"urls":"stun:s.example"}'],
   ['ICE_SERVERS', '[{"urls":"https://s.example"}]'],
+  ['ICE_SERVERS', '[{"urls":"stun:"}]'],
+  ['ICE_SERVERS', '[{"urls":"stun:s.example/path"}]'],
+  ['ICE_SERVERS', '[{"urls":"turn:t.example"}]'],
+  ['ICE_SERVERS', '[{"urls":["stun:s.example","turns:t.example"],"username":"u"}]'],
   ['TURN_URLS', 'turn.example.com'],
   ['TURN_URLS', 'stun:turn.example.com'],
+  ['TURN_URLS', 'TURN:turn.example.com'],
   ['TURN_URLS', 'turn:user@turn.example.com'],
   ['TURN_URLS', 'turn:turn.example.com?transport=sctp'],
   ['TURN_URLS', 'turn:a.example,http://b.example'],
@@ -123,7 +130,7 @@ describe('TURN', () => {
   const secret = 'x'.repeat(32);
 
   test('addresses of all kinds are read', () => {
-    const urls = 'turn:t.example, turns:[2001:db8::1]:443?transport=tcp,TURN:192.0.2.1:3478';
+    const urls = 'turn:t.example, turns:[2001:db8::1]:443?transport=tcp,turn:192.0.2.1:3478';
     const config = parseConfig({ TURN_URLS: urls, TURN_SECRET: secret });
     expect(config.TURN_URLS).toEqual(urls.split(/, ?/));
     expect(config.TURN_TTL_S).toBe(600);
