@@ -1,4 +1,6 @@
+import { drain, type DrainOptions } from './drain.ts';
 import { ManualClock } from './testing/manual-clock.ts';
+import { systemRandom } from './random.ts';
 import { roomId, startService, until, type TestService } from './testing/harness.ts';
 
 let server: TestService;
@@ -47,6 +49,25 @@ test('while it drains it is not ready and lets nobody in; who leaves by word has
   clock.advance(1000);
   await drained;
   expect((await host.closed).code).toBe(1012);
+});
+
+test('whoever is told when to come back is closed at that very time, one by one', async () => {
+  const clock = new ManualClock();
+  const told: number[] = [];
+  const closed: number[] = [];
+  const live = Array.from({ length: 100 }, (_unused, index) => ({
+    session: { drain: (ms: number) => void (told[index] = clock.now() + ms) },
+    connection: { close: () => void (closed[index] = clock.now()), terminate: () => {} },
+  }));
+  const gateway = { live: () => live, sockets: new Set(), empty: () => new Promise(() => {}) };
+  const options = { gateway, clock, deadlineMs: 5000, random: systemRandom };
+  const drained = drain(options as unknown as DrainOptions);
+  clock.advance(5000);
+  await drained;
+  expect(new Set(closed).size).toBe(100);
+  for (const [index, at] of closed.entries()) {
+    expect(Math.abs(at - (told[index] ?? 0))).toBeLessThanOrEqual(1);
+  }
 });
 
 test('without a client it ends at once, and the deadline cuts off who does not answer', async () => {

@@ -19,8 +19,8 @@ const SPACING_MS = 5;
 const CLOSING_SHARE = 0.6;
 
 /**
- * Sends everybody away: a notice with a jittered hint when to come back, then 1012 one by one,
- * and at the deadline the end. Resolves as soon as no socket is left. The caller has made sure
+ * Sends everybody away: a notice of when to come back, then 1012 one by one, each at the time it
+ * was told, in an order left to chance, and at the deadline the end. Resolves as soon as no socket is left. The caller has made sure
  * that no member is told that another one left.
  */
 export async function drain(options: DrainOptions): Promise<void> {
@@ -29,8 +29,10 @@ export async function drain(options: DrainOptions): Promise<void> {
   const window = Math.min(connections.length * SPACING_MS, deadlineMs * CLOSING_SHARE);
   const first = Math.min(NOTICE_MS, deadlineMs * (1 - CLOSING_SHARE) * 0.5);
   const cancels = connections.map(({ session, connection }, index) => {
-    session.drain(Math.round(first + random.fraction() * (window + NOTICE_MS)));
-    return clock.after(first + (window * index) / connections.length, () => {
+    // Whoever is closed has nothing to wait for: the others come at other times.
+    const closing = first + (window * index) / connections.length;
+    session.drain(Math.round(closing));
+    return clock.after(closing, () => {
       connection.close(CLOSE.draining, 'Draining');
     });
   });
