@@ -1,0 +1,50 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+
+/** A WebSocket without a network: what a client sends is there at once, and so is the answer. */
+export class MemorySocket extends EventEmitter {
+  readonly OPEN = 1;
+  readyState = 1;
+  readonly bufferedAmount = 0;
+  readonly isPaused = false;
+  readonly sent: string[] = [];
+  closeCode: number | undefined;
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
+  ping(): void {}
+
+  pong(): void {}
+
+  resume(): void {}
+
+  pause(): void {}
+
+  close(code?: number): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.closeCode = code ?? 1005;
+    this.emit('close', this.closeCode);
+  }
+
+  terminate(): void {
+    this.close(1006);
+  }
+
+  /** As when the client sends a text frame. */
+  receive(text: string): void {
+    this.emit('message', Buffer.from(text), false);
+  }
+
+  asWebSocket(): WebSocket {
+    return this as unknown as WebSocket;
+  }
+}
+
+/** The part of a request that the gateway reads. */
+export function request(url: string, headers: Record<string, string> = {}): IncomingMessage {
+  return { url, headers } as unknown as IncomingMessage;
+}
