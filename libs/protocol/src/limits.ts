@@ -16,7 +16,7 @@ export const LIMITS = {
   token: 8 * 1024,
   resumeToken: 2 * 1024,
   action: 64,
-  /** A whole `control` message of the signaling channel, payload included. */
+  /** A whole `control` message of the signaling channel as its sender writes it, payload included. */
   controlAction: 16 * 1024,
   reason: 128,
   errorCode: 64,

@@ -387,3 +387,19 @@ describe('under fire', () => {
     fc.assert(fc.property(mutated, check), { numRuns: 20_000 });
   });
 });
+
+describe('what a server takes at the limit reaches its receiver', () => {
+  const relayed = (text: string) => {
+    const parsed = parseClientMessage(text);
+    if (!parsed.ok) throw new Error(parsed.error.message);
+    return JSON.stringify({ ...parsed.message, from: 'p'.repeat(LIMITS.peerId) });
+  };
+  const control = (payload: string) => `{"type":"control","action":"a","payload":${payload}}`;
+
+  it.each([
+    ['a control message', control(`"${'x'.repeat(LIMITS.controlAction - control('""').length)}"`)],
+    ['numbers that are written longer than they came', control(`[${'1e20,'.repeat(3000)}0]`)],
+  ])('%s', (_name, text) => {
+    expect(parseServerMessage(relayed(text))).toMatchObject({ ok: true });
+  });
+});

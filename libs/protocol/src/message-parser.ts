@@ -31,7 +31,7 @@ export type Parsed<T> =
 
 /** What a signaling server reads on a `peerdeck.v2` connection. None of these ever throws. */
 export function parseClientMessage(text: unknown): Parsed<ClientMessage> {
-  return parse(clientMessageSchema, text, LIMITS.signalingMessageBytes);
+  return parse(clientMessageSchema, text, LIMITS.signalingMessageBytes, LIMITS.controlAction);
 }
 
 /** A message, and whether its text says nothing but what is in it: no key was dropped. */
@@ -43,7 +43,7 @@ export type ParsedText<T> =
 export function parseClientText(text: unknown): ParsedText<ClientMessage> {
   const read = readObject(text, LIMITS.signalingMessageBytes);
   if (!read.ok) return read;
-  const parsed = check(clientMessageSchema, read.message);
+  const parsed = check(clientMessageSchema, read.message, LIMITS.controlAction);
   if (!parsed.ok) return parsed;
   const { message } = parsed;
   return { ok: true, message, exact: sameKeys(read.message.value, message) };
@@ -56,7 +56,12 @@ export function parseServerMessage(text: unknown): Parsed<ServerMessage> {
 
 /** What a signaling server reads on a connection of the original protocol. */
 export function parseOriginalClientMessage(text: unknown): Parsed<OriginalClientMessage> {
-  return parse(originalClientMessageSchema, text, LIMITS.signalingMessageBytes);
+  return parse(
+    originalClientMessageSchema,
+    text,
+    LIMITS.signalingMessageBytes,
+    LIMITS.controlAction,
+  );
 }
 
 /** What a client of the original protocol reads. */
@@ -89,9 +94,18 @@ interface ReadObject {
   readonly length: number;
 }
 
-function parse<T>(schema: MessageUnion<T>, text: unknown, maxLength: number): Parsed<T> {
+/**
+ * `maxControl` is for what a sender writes. What a server makes of it may be longer: it adds
+ * `from`, and may write 1e20 with all its digits.
+ */
+function parse<T>(
+  schema: MessageUnion<T>,
+  text: unknown,
+  maxLength: number,
+  maxControl = maxLength,
+): Parsed<T> {
   const read = readObject(text, maxLength);
-  return read.ok ? check(schema, read.message) : read;
+  return read.ok ? check(schema, read.message, maxControl) : read;
 }
 
 function readObject(text: unknown, maxLength: number): Parsed<ReadObject> {
@@ -113,7 +127,11 @@ function readObject(text: unknown, maxLength: number): Parsed<ReadObject> {
   return { ok: true, message: { value, length: text.length } };
 }
 
-function check<T>(schema: MessageUnion<T>, { value, length }: ReadObject): Parsed<T> {
+function check<T>(
+  schema: MessageUnion<T>,
+  { value, length }: ReadObject,
+  maxControl: number,
+): Parsed<T> {
   const { type } = value as { type?: unknown };
   if (typeof type !== 'string') {
     return fail('invalid-message', 'type', 'expected a string that names the message');
@@ -121,8 +139,8 @@ function check<T>(schema: MessageUnion<T>, { value, length }: ReadObject): Parse
   if (!typesOf(schema).has(type)) {
     return fail('unknown-type', 'type', 'this type of message is not read here');
   }
-  if (type === 'control' && length > LIMITS.controlAction) {
-    return fail('too-large', 'payload', `at most ${LIMITS.controlAction} characters are taken`);
+  if (type === 'control' && length > maxControl) {
+    return fail('too-large', 'payload', `at most ${maxControl} characters are taken`);
   }
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, message: result.data };
