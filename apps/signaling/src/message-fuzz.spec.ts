@@ -4,13 +4,16 @@ import {
   clientMessageSchema,
   originalClientMessageSchema,
   parseClientMessage,
+  parseClientText,
   parseOriginalClientMessage,
   parseOriginalServerMessage,
   parseServerMessage,
   relayTypes,
+  type OutgoingRelay,
   type Parsed,
 } from '@peerdeck/protocol';
 import fc from 'fast-check';
+import { receivedText } from './relay.ts';
 import { VALID_ORIGINAL, VALID_V2, nearValid } from './testing/near-valid.ts';
 
 /*
@@ -35,10 +38,14 @@ const doors: Door[] = [
     valid: VALID_V2,
     parse: parseClientMessage,
     schema: clientMessageSchema,
-    arrives: (_text, message) => {
+    arrives: (text, message) => {
       if (!relayTypes.some((type) => type === message.type)) return true;
-      const { to: _to, ...rest } = message as { type: string; to?: string };
-      return parseServerMessage(JSON.stringify({ ...rest, from: 'p'.repeat(LIMITS.peerId) })).ok;
+      const from = 'p'.repeat(LIMITS.peerId);
+      const expected = { ...message, to: undefined, from };
+      const parsed = parseClientText(text);
+      const exact = parsed.ok && parsed.exact ? text : undefined;
+      const read = parseServerMessage(receivedText(exact, message as OutgoingRelay, from));
+      return read.ok && JSON.stringify(read.message) === JSON.stringify(expected);
     },
   },
   {

@@ -6,16 +6,20 @@ import {
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { MemoryBus } from './bus/memory.ts';
+import { parseConfig } from './config.ts';
 import { Gateway } from './gateway.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { KeyedLimiter } from './limiter.ts';
+import { Guesses } from './limits/guesses.ts';
 import { createLogger } from './log.ts';
-import { Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { systemRandom } from './random.ts';
 import type { SessionContext } from './session.ts';
 import { ManualClock } from './testing/manual-clock.ts';
 import { MemorySocket, request } from './testing/memory-socket.ts';
 import { IceServers } from './turn/ice-servers.ts';
+import { Tracing } from './tracing/tracing.ts';
+import { TurnMetrics } from './turn/turn-metrics.ts';
 import { FUZZ_ROOMS, VALID_ORIGINAL, VALID_V2, nearValid } from './testing/near-valid.ts';
 
 /*
@@ -35,6 +39,7 @@ const settings = {
   maxMembers: 3,
   messageBytes: 262_144,
   messageRate: OFF,
+  relayTraceRatio: 0,
 };
 
 /** Counts by name of method: what a registry would do takes longer than the rest. */
@@ -65,8 +70,8 @@ function build() {
   });
   const destination = { write: (line: string) => void faults.push(line) };
   const off = new KeyedLimiter({ ...OFF, maxKeys: 10 });
-  const registry = new Registry();
-  const parts = { bus, clock, random: systemRandom, limiter: off, registry };
+  const turnMetrics = new TurnMetrics(new Registry());
+  const parts = { bus, clock, random: systemRandom, limiter: off, metrics: turnMetrics };
   const iceServers = new IceServers({ fixed: [], turn: undefined, ttlS: 3600, ...parts });
   const context: SessionContext = {
     settings,
@@ -79,10 +84,20 @@ function build() {
     auth: undefined,
     ipLimiter: off,
     roomLimiter: off,
+    guesses: new Guesses({ limiter: off, maxAddresses: 10, maxRooms: 10 }),
     isDraining: () => false,
   };
   const heartbeat = new Heartbeat({ clock, intervalMs: 1e9, timeoutMs: 2e9 });
+  const tracing = new Tracing({
+    config: parseConfig({}),
+    clock,
+    random: systemRandom,
+    nodeId: 'fuzz',
+    version: '0',
+    metrics: tally.metrics,
+  });
   const gateway = new Gateway({
+    tracing,
     context,
     rules: { REQUIRE_WSS: false, ALLOWED_ORIGINS: [], SUBPROTOCOL: '' },
     heartbeat,
@@ -98,7 +113,9 @@ function build() {
     const asked = { 'sec-websocket-protocol': 'peerdeck.v2' };
     gateway.accept(
       socket.asWebSocket(),
-      version === 'v2' ? request('/', asked) : request('/?roomId=fuzz'),
+      version === 'v2'
+        ? request('/', socket.transport, asked)
+        : request('/?roomId=fuzz', socket.transport),
       { ip: '203.0.113.1', secure: true },
     );
     return socket;

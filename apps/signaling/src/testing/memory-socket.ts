@@ -11,6 +11,18 @@ export class MemorySocket extends EventEmitter {
   readonly sent: string[] = [];
   closeCode: number | undefined;
 
+  /** What the service writes frames to by itself. */
+  readonly transport = {
+    writableCorked: 0,
+    cork: () => {},
+    uncork: () => {},
+    write: (frame: Buffer) => {
+      const size = (frame[1] ?? 0) & 0x7f;
+      const head = size < 126 ? 2 : size === 126 ? 4 : 10;
+      this.sent.push(frame.subarray(head).toString('utf8'));
+    },
+  };
+
   send(text: string): void {
     this.sent.push(text);
   }
@@ -45,6 +57,10 @@ export class MemorySocket extends EventEmitter {
 }
 
 /** The part of a request that the gateway reads. */
-export function request(url: string, headers: Record<string, string> = {}): IncomingMessage {
-  return { url, headers } as unknown as IncomingMessage;
+export function request(
+  url: string,
+  socket: MemorySocket['transport'],
+  headers: Record<string, string> = {},
+): IncomingMessage {
+  return { url, headers, socket } as unknown as IncomingMessage;
 }
