@@ -19,6 +19,7 @@ export class Lease {
   #until = Number.NEGATIVE_INFINITY;
   #held = false;
   #fenced = true;
+  #losses = 0;
   #settledAt = Number.NEGATIVE_INFINITY;
   #trustedAt = Number.NEGATIVE_INFINITY;
 
@@ -48,6 +49,17 @@ export class Lease {
     return !this.fenced && this.#options.clock.now() >= this.#trustedAt;
   }
 
+  /** Whether a quarter of its time is over: then whoever works for long renews before going on. */
+  get due(): boolean {
+    const { clock, leaseMs } = this.#options;
+    return clock.now() >= this.#until - (leaseMs * 3) / 4;
+  }
+
+  /** How often it was found missing; who asserts rooms compares before and after. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   /** Renews; answers whether it had been lost since the last time. */
   async renew(): Promise<boolean> {
     const { store, clock, leaseMs, value } = this.#options;
@@ -65,12 +77,13 @@ export class Lease {
   distrust(): void {
     const { clock, leaseMs } = this.#options;
     this.#fenced = true;
+    this.#losses += 1;
     this.#settledAt = clock.now() + leaseMs / 2;
     this.#trustedAt = clock.now() + leaseMs * 1.5;
   }
 
-  /** All rooms of the node have been asserted. */
-  asserted(): void {
-    this.#fenced = false;
+  /** All rooms of the node have been asserted, since it had been lost so often. */
+  asserted(losses: number): void {
+    if (losses === this.#losses) this.#fenced = false;
   }
 }

@@ -7,6 +7,8 @@ export interface ReaperOptions {
   readonly lease: Lease;
   readonly nodeId: string;
   readonly metrics: () => RedisMetrics;
+  /** Between two batches: a dead node may have left more than a lease is long. */
+  readonly onBatch: () => Promise<void>;
   /** Tells everybody of the changes of a room. */
   readonly onReaped: (room: string, answer: RoomAnswer) => void;
 }
@@ -24,7 +26,7 @@ export class Reaper {
 
   /** All rooms of every node that is overdue and has no lease. */
   async sweep(): Promise<void> {
-    const { store, lease, nodeId } = this.#options;
+    const { store, lease, nodeId, onBatch } = this.#options;
     if (!lease.mayReap) return;
     for (const node of await store.overdueNodes()) {
       if (node === nodeId || (await store.lease(node)) !== undefined) continue;
@@ -32,6 +34,8 @@ export class Reaper {
         const rooms = await store.someRooms(node, BATCH);
         if (rooms.length === 0) break;
         await Promise.all(rooms.map((room) => this.reap(room, node)));
+        await onBatch();
+        if (!lease.mayReap) return;
       }
       await store.forgetNode(node);
     }

@@ -105,6 +105,7 @@ export class RedisBus implements Bus {
     this.#lease = new Lease({ store: this.#store, clock, leaseMs, value: random.token(12) });
     this.#reaper = new Reaper({
       ...{ store: this.#store, lease: this.#lease, nodeId, metrics },
+      onBatch: () => this.#stayAlive(),
       onReaped: (room, answer) => {
         this.#announce(room, answer);
         const { version, changes } = answer;
@@ -489,15 +490,13 @@ export class RedisBus implements Bus {
   }
 
   async #maintain(): Promise<void> {
-    const { leaseMs, metrics, log } = this.#options;
-    if (await this.#lease.renew()) {
-      metrics().happened('lease-lost');
-      log.warn({ rooms: this.#mirrors.size }, 'lost the lease in Redis: asserting all rooms');
-    }
+    const { leaseMs, metrics } = this.#options;
+    await this.#renew();
     await this.#store.announce(leaseMs);
     if (this.#lease.fenced) {
+      const { losses } = this.#lease;
       await this.#syncAll([...this.#mirrors.values()]);
-      this.#lease.asserted();
+      this.#lease.asserted(losses);
       metrics().happened('reasserted');
     }
     if (this.#link.subscribed && !this.#link.beat()) this.#options.log.debug('a beat is missing');
@@ -510,11 +509,25 @@ export class RedisBus implements Bus {
     await this.#reaper.sweep();
   }
 
+  async #renew(): Promise<void> {
+    if (!(await this.#lease.renew())) return;
+    const { metrics, log } = this.#options;
+    metrics().happened('lease-lost');
+    log.warn({ rooms: this.#mirrors.size }, 'lost the lease in Redis: asserting all rooms');
+    this.#again = true;
+  }
+
+  /** Many rooms take longer than a lease. */
+  async #stayAlive(): Promise<void> {
+    if (this.#lease.due) await this.#renew();
+  }
+
   async #syncAll(mirrors: readonly RoomMirror[]): Promise<void> {
     for (let first = 0; first < mirrors.length; first += SYNC_BATCH) {
       const batch = mirrors.slice(first, first + SYNC_BATCH);
       await Promise.all(batch.map((mirror) => mirror.run(() => this.#sync(mirror))));
       for (const mirror of batch) this.#forget(mirror);
+      await this.#stayAlive();
     }
   }
 
