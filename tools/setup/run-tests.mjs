@@ -1,10 +1,16 @@
 import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
-/** Runs this folder's tests with node:test, and ends with the line that `npm test` sums up. */
-const folder = fileURLToPath(new URL('.', import.meta.url));
+/**
+ * Runs the tests of a folder (this one, unless another is given) with node:test, and ends with the
+ * line that `npm test` sums up.
+ */
+const [given] = process.argv.slice(2);
+const folder =
+  given === undefined ? fileURLToPath(new URL('.', import.meta.url)) : `${resolve(given)}/`;
 const names = readdirSync(folder).filter((name) => name.endsWith('.test.mjs'));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skips = [];
