@@ -57,6 +57,18 @@ export const PACKAGES = [
     why: 'alert rules and dashboard queries',
     commands: ['prometheus'],
   },
+  {
+    name: 'haproxy',
+    use: 'test',
+    why: 'checks the configuration of the proxy',
+    commands: ['haproxy'],
+  },
+  {
+    name: 'docker-compose',
+    use: 'test',
+    why: 'checks docker-compose.yml, without an engine',
+    commands: ['docker-compose'],
+  },
   { name: 'libx11-dev', use: 'test', why: 'windows with known content' },
   { name: 'libgtest-dev', use: 'test', why: 'GoogleTest, for the C++ tests' },
   { name: 'iproute2', use: 'test', why: 'network namespaces with loss', commands: ['ip'] },
