@@ -44,10 +44,22 @@ export function rootPrefix({ uid = process.getuid?.(), find = which } = {}) {
   return find('sudo') === undefined ? null : ['sudo'];
 }
 
+/** What has to run as root before packages are installed; undefined: nothing. */
+export function maskServices(packages, find = which) {
+  const services = packages.flatMap(({ service }) => service ?? []);
+  if (services.length === 0 || find('systemctl') === undefined) return undefined;
+  return ['systemctl', 'mask', ...services];
+}
+
 /** The command for a user who installs by hand. */
-export function aptCommand(names, prefix = ['sudo']) {
+export function aptCommand(packages, prefix = ['sudo'], find = which) {
+  const names = packages.map((entry) => entry.name);
   const install = `apt-get install -y --no-install-recommends ${names.join(' ')}`;
-  return [...prefix, 'apt-get update &&', ...prefix, install].join(' ');
+  const mask = maskServices(packages, find)?.join(' ');
+  return [mask, 'apt-get update', install]
+    .filter((command) => command !== undefined)
+    .map((command) => [...prefix, command].join(' '))
+    .join(' && ');
 }
 
 /** What helps after an `apt-get install` that failed, by its output. */
@@ -66,10 +78,12 @@ export class Apt {
   #prefix;
   #env;
   #distribution;
+  #find;
   #listsFailed = false;
 
   /** @param {{ prefix?: string[] | null }} options `prefix`: see rootPrefix; null: nothing can */
-  constructor({ prefix = rootPrefix(), env = process.env, distribution = '' } = {}) {
+  constructor({ prefix = rootPrefix(), env = process.env, distribution = '', find = which } = {}) {
+    this.#find = find;
     this.#prefix = prefix;
     this.#env = { ...env, ...C_LOCALE };
     this.#distribution = distribution;
@@ -78,10 +92,9 @@ export class Apt {
   /** Ends the command early, with what to type, where nothing can become root. */
   requireRoot(missing) {
     if (this.#prefix !== null) return;
-    const names = missing.map((entry) => entry.name);
     throw new SetupError(
-      `${names.length} system packages are missing, and this user is not root and has no sudo.`,
-      { remedy: `Let an administrator run: ${aptCommand(names, [])}` },
+      `${missing.length} system packages are missing, and this user is not root and has no sudo.`,
+      { remedy: `Let an administrator run: ${aptCommand(missing, [], this.#find)}` },
     );
   }
 
@@ -105,19 +118,24 @@ export class Apt {
 
   /** A source that can't be reached is only a warning to apt; it matters when packages are missing. */
   async update() {
-    const args = ['update', '-o', 'DPkg::Lock::Timeout=300'];
+    const args = ['apt-get', 'update', '-o', 'DPkg::Lock::Timeout=300'];
     const output = await this.#asRoot(args, 'apt-get update', () => NETWORK);
     this.#listsFailed = FETCH_FAILED.test(output);
   }
 
   async install(missing) {
     const names = missing.map((entry) => entry.name);
-    await this.#asRoot([...INSTALL, ...names], 'apt-get install', (output) =>
+    const byHand = aptCommand(missing, this.#prefix ?? [], this.#find);
+    const mask = maskServices(missing, this.#find);
+    if (mask !== undefined) {
+      await this.#asRoot(mask, 'systemctl mask', () => `Try it by hand: ${byHand}`);
+    }
+    await this.#asRoot(['apt-get', ...INSTALL, ...names], 'apt-get install', (output) =>
       installRemedy({
         output,
         listsFailed: this.#listsFailed,
         distribution: this.#distribution,
-        byHand: aptCommand(names, this.#prefix),
+        byHand,
       }),
     );
   }
@@ -125,7 +143,7 @@ export class Apt {
   /** sudo may ask on the terminal; it reads the password there, not from standard input. */
   #asRoot(args, what, remedy) {
     const settings = Object.entries(C_LOCALE).map(([key, value]) => `${key}=${value}`);
-    const [command, ...rest] = [...(this.#prefix ?? []), 'env', ...settings, 'apt-get', ...args];
+    const [command, ...rest] = [...(this.#prefix ?? []), 'env', ...settings, ...args];
     return mustRun(command, rest, { what, remedy, env: this.#env, input: 'inherit' });
   }
 }

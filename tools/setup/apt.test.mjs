@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Apt, aptCommand, installRemedy, parseInstalled, parseSizes, rootPrefix } from './apt.mjs';
 import { PACKAGES, TYPICAL_MEGABYTES, missingPackages, packagesFor } from './packages.mjs';
@@ -62,8 +65,42 @@ test('without root and sudo the exact command is told', () => {
     message: /2 system packages are missing/,
     remedy: /: apt-get update && apt-get install -y --no-install-recommends xvfb xterm$/,
   });
-  assert.match(aptCommand(['xvfb']), /^sudo apt-get update && sudo apt-get install/);
+  assert.match(aptCommand([{ name: 'xvfb' }]), /^sudo apt-get update && sudo apt-get install/);
   new Apt({ prefix: [] }).requireRoot(missing);
+});
+
+test('a service that nobody asked for is masked before its package comes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'peerdeck-apt-'));
+  try {
+    const log = join(folder, 'log');
+    const sudo = join(folder, 'sudo');
+    writeFileSync(sudo, `#!/bin/sh\necho "$*" >> ${log}\n`, { mode: 0o755 });
+    const packages = [
+      { name: 'xterm' },
+      { name: 'coturn', service: 'coturn' },
+      { name: 'prometheus', service: 'prometheus' },
+    ];
+    const find = (name) => (name === 'systemctl' ? '/usr/bin/systemctl' : undefined);
+    await new Apt({ prefix: [sudo], find }).install(packages);
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    assert.match(lines[0], / systemctl mask coturn prometheus$/);
+    assert.match(lines[1], / apt-get install .* xterm coturn prometheus$/);
+    assert.equal(
+      aptCommand(packages, ['sudo'], find),
+      'sudo systemctl mask coturn prometheus && sudo apt-get update && ' +
+        'sudo apt-get install -y --no-install-recommends xterm coturn prometheus',
+    );
+    // Without systemd Debian starts neither.
+    await new Apt({ prefix: [sudo], find: () => undefined }).install(packages);
+    assert.equal(readFileSync(log, 'utf8').match(/systemctl/g).length, 1);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('what relays for the whole network is among the masked', () => {
+  const coturn = PACKAGES.find(({ name }) => name === 'coturn');
+  assert.equal(coturn.service, 'coturn');
 });
 
 test('a failed installation says whether the network, the sources or something else is at fault', () => {

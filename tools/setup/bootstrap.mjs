@@ -114,7 +114,6 @@ async function confirm({ yes, report, input, packages }) {
   const answer = await prompt.question('Install them? [Y/n] ');
   prompt.close();
   if (/^(y|yes|)$/i.test(answer.trim())) return undefined;
-  const byHand =
-    packages.length > 0 ? `Install by hand: ${aptCommand(packages.map((p) => p.name))}` : '';
+  const byHand = packages.length > 0 ? `Install by hand: ${aptCommand(packages)}` : '';
   throw new SetupError('Nothing was installed.', { remedy: byHand });
 }

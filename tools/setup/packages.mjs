@@ -2,7 +2,9 @@
  * Every system package, by its Debian and Ubuntu name, with its reason. `use` says who needs it:
  * `build` everybody, `demo` a machine without a desktop, `https` a generated certificate, `python`
  * a machine without Go, `test` only `npm test`. Where one of `commands` is on the PATH already,
- * however it got there, the package is not asked for.
+ * however it got there, the package is not asked for. `service`: Debian would start it with the
+ * installation, and at every boot, for the whole network (coturn even as a relay that is open to
+ * anybody); it is masked before, so that only the tests start the program.
  */
 export const PACKAGES = [
   { name: 'ca-certificates', use: 'build', why: 'Go modules come over https' },
@@ -48,14 +50,16 @@ export const PACKAGES = [
   {
     name: 'coturn',
     use: 'test',
-    why: 'relays that refuse what they must',
+    why: 'relays that refuse what they must (its own service stays masked)',
     commands: ['turnserver'],
+    service: 'coturn',
   },
   {
     name: 'prometheus',
     use: 'test',
-    why: 'alert rules and dashboard queries',
+    why: 'alert rules and dashboard queries (its own service stays masked)',
     commands: ['prometheus'],
+    service: 'prometheus',
   },
   {
     name: 'haproxy',
