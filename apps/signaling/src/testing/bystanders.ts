@@ -1,8 +1,15 @@
-import { roomId, until, type TestService } from './harness.ts';
+import { roomId, until } from './harness.ts';
 import type { Message, Peer } from './peer.ts';
 
 /** Between two rounds, so that what is tested gets most of the time. */
 const PAUSE_MS = 2;
+
+/** A service, in this process or in one of its own. */
+export interface Watched {
+  readonly log: readonly string[];
+  v2(): Promise<Peer>;
+  metric(line: string): Promise<number>;
+}
 
 /**
  * Two members of a room of their own, who go on talking while something bad happens beside them:
@@ -10,7 +17,7 @@ const PAUSE_MS = 2;
  * early.
  */
 export class Bystanders {
-  readonly #server: TestService;
+  readonly #server: Watched;
   readonly #host: Peer;
   readonly #viewer: Peer;
   readonly #viewerId: unknown;
@@ -19,14 +26,14 @@ export class Bystanders {
   #stopped = false;
   #longestMs = 0;
 
-  private constructor(server: TestService, host: Peer, viewer: Peer, viewerId: unknown) {
+  private constructor(server: Watched, host: Peer, viewer: Peer, viewerId: unknown) {
     this.#server = server;
     this.#host = host;
     this.#viewer = viewer;
     this.#viewerId = viewerId;
   }
 
-  static async start(server: TestService, room = roomId('777')): Promise<Bystanders> {
+  static async start(server: Watched, room = roomId('777')): Promise<Bystanders> {
     const host = await server.v2();
     await host.join(room, 'host');
     const viewer = await server.v2();
@@ -48,15 +55,19 @@ export class Bystanders {
     return this.#longestMs;
   }
 
+  /** Resolves when a round has been made since there were `before`; rejects if one went wrong. */
+  async goOn(before: number): Promise<void> {
+    await until(() => this.#fault !== undefined || this.#rounds > before);
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
   /** What a test that breaks connections of its own is to leave: nothing but these two. */
   async unharmed(): Promise<void> {
-    const before = this.#rounds;
-    await until(() => this.#fault !== undefined || this.#rounds >= before + 3);
-    if (this.#fault !== undefined) throw this.#fault;
+    await this.goOn(this.#rounds + 1);
     const gauge = (name: string) => this.#server.metric(`signaling_${name}`);
     await until(async () => (await gauge('connections{protocol="v2"}')) === 2);
     await until(async () => (await gauge('connections{protocol="original"}')) === 0);
-    await until(() => this.#server.service.sockets.size === 2);
+    await until(async () => (await gauge('tcp_connections')) === 2);
     expect(await gauge('connections_pending')).toBe(0);
     expect(this.#server.log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Peer } from './peer.ts';
 
@@ -14,6 +15,7 @@ const OPEN_LIMITS = {
   RATE_LIMIT_IP_MSGS_PER_10S: '0',
   RATE_LIMIT_ROOM_MSGS_PER_10S: '0',
   RATE_LIMIT_CONN_PER_10S: '0',
+  MAX_CONNECTIONS_PER_IP: '0',
 };
 
 /** A node of the service as a process of its own, on loopback. Owns the process. */
@@ -22,17 +24,21 @@ export class NodeProcess {
   readonly healthPort: number;
   /** With what, and when by performance.now(), it ended. */
   readonly ended: Promise<{ code: number | null; at: number }>;
+  /** Lines of the log, warnings and worse by default. */
+  readonly log: readonly string[];
   readonly #child: ChildProcess;
 
   private constructor(
     child: ChildProcess,
     { port, healthPort }: Ready,
     ended: NodeProcess['ended'],
+    log: string[],
   ) {
     this.#child = child;
     this.port = port;
     this.healthPort = healthPort;
     this.ended = ended;
+    this.log = log;
   }
 
   /** Resolves when it listens. Limits per address are off: all clients of a test have one. */
@@ -43,8 +49,12 @@ export class NodeProcess {
         ...{ PATH: process.env['PATH'], HOST: '127.0.0.1', WS_PORT: '0', HEALTH_PORT: '0' },
         ...{ LOG_LEVEL: 'warn', ...OPEN_LIMITS, ...env },
       },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    const log: string[] = [];
+    if (child.stdout !== null) {
+      createInterface({ input: child.stdout }).on('line', (line) => void log.push(line));
+    }
     let errors = '';
     child.stderr?.on('data', (data: Buffer) => (errors += data.toString()));
     const ended = new Promise<{ code: number | null; at: number }>((resolve) => {
@@ -61,7 +71,7 @@ export class NodeProcess {
         reject(new Error(`the node ended with ${code}: ${errors}`));
       });
     });
-    return new NodeProcess(child, ready, ended);
+    return new NodeProcess(child, ready, ended, log);
   }
 
   get url(): string {
