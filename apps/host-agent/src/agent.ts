@@ -124,13 +124,13 @@ export class Agent {
     signaling.on('message', (message) => this.#onMessage(message));
     signaling.on('state', (state) => this.#onSignaling(state));
     signaling.on('error', ({ code, message, field, fatal }) =>
-      log.warn({ error: code, message, field, fatal }, 'signaling error'),
+      log.warn({ error: code, message, field, fatal, ...this.#mark }, 'signaling error'),
     );
     signaling.connect();
   }
 
   #onWelcome(welcome: Welcome): void {
-    this.#options.log.info({ resumed: welcome.resumed }, 'joined the room');
+    this.#options.log.info({ resumed: welcome.resumed, ...this.#mark }, 'joined the room');
     this.#setProblem('');
     const present = new Map<string, Membership>(
       welcome.members.map((member) => [member.peerId, member.state]),
@@ -171,12 +171,17 @@ export class Agent {
     }
   }
 
+  /** What the service's own logs call this connection. */
+  get #mark(): { connection: string | undefined; trace: string | undefined } {
+    return { connection: this.#signaling?.connection, trace: this.#signaling?.trace };
+  }
+
   #onSignaling(state: SignalingState): void {
     const { log, config } = this.#options;
     if (this.#closing !== undefined) return;
     if (state.state === 'reconnecting') {
       const { inMs, reason } = state;
-      log.warn({ inMs, reason }, 'signaling lost');
+      log.warn({ inMs, reason, ...this.#mark }, 'signaling lost');
       this.#setProblem(`No signaling service at ${config.client.serverUrlBase}: ${reason}.`);
     } else if (state.state === 'closed') {
       this.#options.onFatal(`signaling ended (${state.code}): ${state.reason}`);

@@ -39,6 +39,7 @@ export function createLogger(options: LogOptions): Logger {
     level: options.level,
     base: { service: 'signaling', node: options.nodeId },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: faultOf },
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
       paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
@@ -49,6 +50,23 @@ export function createLogger(options: LogOptions): Logger {
   if (!options.pretty) return pino(settings, destination);
   const people = { destination, colorize: false, ignore: 'service,node,pid,hostname', sync: true };
   return pino(settings, pretty(people));
+}
+
+/** Texts of an error are no one's to choose, and bounded all the same. */
+const MAX_MESSAGE = 500;
+const MAX_STACK = 4000;
+
+/** What of an error is logged: errors of libraries carry the arguments of what failed. */
+function faultOf(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { name, message, stack = '' } = error;
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return {
+    type: name,
+    message: message.slice(0, MAX_MESSAGE),
+    stack: stack.slice(0, MAX_STACK),
+    ...(typeof code === 'string' ? { code } : {}),
+  };
 }
 
 /**

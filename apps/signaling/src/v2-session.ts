@@ -68,7 +68,12 @@ export class V2Session implements Session {
     this.#cancelJoinTimeout = clock.after(settings.joinTimeoutMs, () => {
       this.#fail('join-timeout', `no join within ${settings.joinTimeoutMs} ms`);
     });
-    this.#send({ type: 'hello', challenge: this.#challenge, server: settings.server });
+    this.#send({
+      type: 'hello',
+      challenge: this.#challenge,
+      server: settings.server,
+      ...trace.mark,
+    });
   }
 
   message(text: string): void | Promise<void> {
@@ -167,6 +172,7 @@ export class V2Session implements Session {
       this.#refuse('already-joined', 'this connection has joined: open another one', {});
       return;
     }
+    if (join.trace !== undefined) this.#trace.adopt(join.trace);
     const span = this.#trace.span.child(join.resume === undefined ? 'join' : 'resume', {
       role: join.role,
       room: roomTag(join.room),
@@ -270,6 +276,7 @@ export class V2Session implements Session {
         iceServers: iceServers.add(holder),
         resume: member.resume,
         resumed,
+        ...this.#trace.mark,
         heartbeatMs: settings.heartbeatMs,
         detachMs: settings.detachMs,
         limits: {

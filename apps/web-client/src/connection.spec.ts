@@ -45,6 +45,8 @@ class Clock {
 
 class FakeSignaling implements Signaling {
   state: SignalingState = { state: 'idle' };
+  connection: string | undefined;
+  readonly trace = '0af7651916cd43dd8448eb211c80319c';
   readonly calls: string[] = [];
   readonly #listeners = new Map<string, (event: never) => void>();
   on(name: string, listener: (event: never) => void): void {

@@ -30,11 +30,15 @@ export interface Signaling {
   on(name: 'message', listener: (message: IncomingRelay | MemberEvent) => void): unknown;
   on(name: 'iceServers', listener: (servers: readonly IceServer[]) => void): unknown;
   on(name: 'error', listener: (error: SignalingError) => void): unknown;
+  /** What the service's logs call this connection. */
+  readonly connection: string | undefined;
+  readonly trace: string;
   connect(): void;
   wake(): void;
   send(message: OutgoingRelay): unknown;
   leave(reason?: string): Promise<void>;
 }
+export type SignalingReport = Readonly<Pick<Signaling, 'connection' | 'trace'>>;
 export type PeerLike = Pick<Peer, keyof Peer>;
 
 export interface ConnectionEvents {
@@ -149,6 +153,12 @@ export class ViewerConnection {
   start(): void {
     this.#options.signaling.connect();
     this.#publish();
+  }
+
+  /** What a report to whoever runs the service should say. */
+  get report(): SignalingReport {
+    const { connection, trace } = this.#options.signaling;
+    return { connection, trace };
   }
 
   /** The user does not want to wait. */

@@ -10,7 +10,7 @@ import type { ViewerStats } from './stats/summary.ts';
 import { Badges } from './ui/badges.ts';
 import { byId } from './ui/dom.ts';
 import { Fullscreen } from './ui/fullscreen.ts';
-import { overlayText, type Action } from './ui/messages.ts';
+import { overlayText, withReport, type Action } from './ui/messages.ts';
 import { Overlay } from './ui/overlay.ts';
 import { shortcutOf } from './ui/shortcuts.ts';
 import { Toast } from './ui/toast.ts';
@@ -191,7 +191,7 @@ export class SessionView {
     this.#badges.watching =
       session === undefined || canControl ? undefined : session.role === 'view' ? 'role' : 'seat';
     if (!canControl) this.#surface.style.removeProperty('cursor');
-    const text = overlayText(state, hasPicture);
+    const text = withReport(overlayText(state, hasPicture), this.#connection?.report);
     // What the overlay covers can't be reached by the keyboard either.
     this.#surface.inert = text !== undefined;
     this.#overlay.show(text, canControl ? 'Connected' : 'Connected, view only');
@@ -276,6 +276,7 @@ export class SessionView {
       frames: this.#video.frames.summary(performance.now()),
       controlRttMs: this.#roundTrip,
       host: this.#host,
+      connection: this.#connection?.report.connection,
     });
   }
 

@@ -10,6 +10,9 @@ export const ORIGINAL_ROOM_ID = /^[A-Za-z0-9_\-:.]{1,64}$/;
 /** Peer ids (chosen by the server) and session ids (chosen by the viewer). */
 export const OPAQUE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** A trace of W3C Trace Context: 32 lower-case hex digits, not all 0. */
+export const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+
 /** base64url without padding of exactly 16, 32 and 64 bytes. */
 export const BASE64URL_16 = /^[A-Za-z0-9_-]{22}$/;
 export const BASE64URL_32 = /^[A-Za-z0-9_-]{43}$/;

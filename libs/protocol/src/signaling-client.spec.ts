@@ -98,9 +98,34 @@ async function join(client: SignalingClient): Promise<ServerEnd> {
   return end;
 }
 
+const TRACE = '0af7651916cd43dd8448eb211c80319c';
+
 describe('joining', () => {
+  it('all connections of a client are one trace, and each has the name that the server gave', async () => {
+    const { client } = create();
+    expect(client.trace).toMatch(/^[0-9a-f]{32}$/);
+    expect(create().client.trace).not.toBe(client.trace);
+    client.connect();
+    const end = await server.accept();
+    expect(await end.next()).toMatchObject({ trace: client.trace });
+    expect(client.connection).toBeUndefined();
+    end.send({ type: 'hello', challenge: CHALLENGE, server: 'x', connection: 'c-1', trace: TRACE });
+    end.send(welcome);
+    await reached(client, 'joined');
+    expect(client.connection).toBe('c-1');
+    end.socket.terminate();
+    await reached(client, 'reconnecting');
+    timers.advance(125);
+    expect(await (await server.accept()).next()).toMatchObject({ trace: client.trace });
+  });
+
   it('a viewer joins without waiting for hello', async () => {
-    const { client, states } = create({ name: 'tab', token: 'jwt', resume: 'from-last-page' });
+    const { client, states } = create({
+      name: 'tab',
+      token: 'jwt',
+      resume: 'from-last-page',
+      trace: TRACE,
+    });
     client.connect();
     client.connect();
     const end = await server.accept();
@@ -109,6 +134,7 @@ describe('joining', () => {
       type: 'join',
       room: ROOM,
       role: 'viewer',
+      trace: TRACE,
       name: 'tab',
       token: 'jwt',
       resume: 'from-last-page',

@@ -1,3 +1,4 @@
+import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { toBase64Url } from './bytes.ts';
 import { CLOSE, mayRetryAfterClose } from './close-codes.ts';
 import { Emitter } from './emitter.ts';
@@ -80,6 +81,8 @@ export interface SignalingClientOptions {
   /** A host's key: the client waits for `hello` and signs the slot. */
   readonly hostKey?: HostKey;
   readonly maxViewers?: number;
+  /** 32 hex digits; by default random. All connections of this client are one trace. */
+  readonly trace?: string;
   /** `resumeToken` of an earlier client: a page that was reloaded keeps its place. */
   readonly resume?: string;
   readonly policy?: ReconnectPolicy;
@@ -111,6 +114,8 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
  * Single-threaded; listeners are called from socket and timer callbacks.
  */
 export class SignalingClient {
+  /** What the service's logs call all connections of this client, if it knows of traces. */
+  readonly trace: string;
   readonly #options: SignalingClientOptions;
   readonly #events = new Emitter<SignalingEvents>();
   readonly #queue: OutgoingQueue;
@@ -125,6 +130,7 @@ export class SignalingClient {
   #joinTimer: unknown;
   #retryTimer: unknown;
   #attempt = 0;
+  #connection: string | undefined;
   #welcome: Welcome | undefined;
   #iceServers: readonly IceServer[] = [];
   #resume: string | undefined;
@@ -135,6 +141,7 @@ export class SignalingClient {
 
   constructor(options: SignalingClientOptions) {
     this.#options = options;
+    this.trace = options.trace ?? bytesToHex(randomBytes(16));
     this.#queue = new OutgoingQueue(options.maxQueued ?? MAX_QUEUED);
     this.#policy = options.policy ?? createReconnectPolicy();
     this.#timers = options.timers ?? systemTimers;
@@ -154,6 +161,11 @@ export class SignalingClient {
 
   get state(): SignalingState {
     return this.#state;
+  }
+
+  /** What the service's logs call the last connection; undefined if it did not say. */
+  get connection(): string | undefined {
+    return this.#connection;
   }
 
   /** The last welcome; undefined before the first join. */
@@ -296,6 +308,7 @@ export class SignalingClient {
       type: 'join',
       room,
       role,
+      trace: this.trace,
       ...(name === undefined ? {} : { name }),
       ...(token === undefined ? {} : { token }),
       ...(maxViewers === undefined ? {} : { maxViewers }),
@@ -323,6 +336,7 @@ export class SignalingClient {
   #handle(message: ServerMessage): void {
     switch (message.type) {
       case 'hello':
+        this.#connection = message.connection;
         if (this.#options.hostKey !== undefined) this.#join(message.challenge);
         return;
       case 'welcome':

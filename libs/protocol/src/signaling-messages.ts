@@ -1,5 +1,12 @@
 import * as z from 'zod/mini';
-import { BASE64URL_16, BASE64URL_32, BASE64URL_64, OPAQUE_ID, ROOM_ID } from './identifiers.ts';
+import {
+  BASE64URL_16,
+  BASE64URL_32,
+  BASE64URL_64,
+  OPAQUE_ID,
+  ROOM_ID,
+  TRACE_ID,
+} from './identifiers.ts';
 import { LIMITS } from './limits.ts';
 
 /*
@@ -103,6 +110,13 @@ export type VideoMetrics = z.infer<typeof videoMetricsSchema>;
 const ping = z.object({ type: z.literal('ping'), id: count(Number.MAX_SAFE_INTEGER) });
 const pong = z.object({ type: z.literal('pong'), id: count(Number.MAX_SAFE_INTEGER) });
 
+const traceId = z.string().check(z.regex(TRACE_ID));
+/** What this connection is called in the service's logs: no secret, made to be shown. */
+const marks = {
+  connection: z.optional(z.string().check(z.regex(OPAQUE_ID))),
+  trace: z.optional(traceId),
+};
+
 // Client → server.
 
 export const joinSchema = z.object({
@@ -115,6 +129,8 @@ export const joinSchema = z.object({
   /** `welcome.resume` of the connection that this one continues. */
   resume: z.optional(text(LIMITS.resumeToken)),
   maxViewers: z.optional(z.int().check(z.gte(1), z.lte(LIMITS.members))),
+  /** The client's own trace, which the service's logs and traces then carry. */
+  trace: z.optional(traceId),
   /** The host's Ed25519 public key, 32 bytes. */
   hostKey: z.optional(z.string().check(z.regex(BASE64URL_32))),
   /** By that key over the host slot text (sdp-auth.ts, signHostSlot). */
@@ -164,6 +180,7 @@ const hello = z.object({
   type: z.literal('hello'),
   challenge: z.string().check(z.regex(BASE64URL_16)),
   server: text(LIMITS.name),
+  ...marks,
 });
 export type Hello = z.infer<typeof hello>;
 
@@ -177,6 +194,7 @@ const welcome = z.object({
   iceServers: z.array(iceServerSchema).check(z.maxLength(LIMITS.iceServers)),
   resume: text(LIMITS.resumeToken),
   resumed: z.boolean(),
+  ...marks,
   /** How often a client should ping; three missed ones mean a dead connection. */
   heartbeatMs: count(LIMITS.retryAfterMs),
   /** How long a lost member's place is kept. */

@@ -45,7 +45,7 @@ export async function startService(
   const destination = { write: (line: string) => void log.push(line) };
   const service = new Service({
     config,
-    log: createLogger({ level: 'debug', pretty: false, nodeId: 'test', destination }),
+    log: createLogger({ level: 'trace', pretty: false, nodeId: 'test', destination }),
     nodeId: 'test',
     version: 'test/1',
     ...parts,

@@ -28,9 +28,11 @@ export class StatsPanel {
     readonly frames: FrameSummary;
     readonly controlRttMs: number | undefined;
     readonly host: HostStats | undefined;
+    /** What the signaling service's logs call it. */
+    readonly connection: string | undefined;
   }): void {
     if (!this.shown) return;
-    fill(this.#viewer, viewerRows(figures.stats, figures.frames, figures.controlRttMs));
+    fill(this.#viewer, viewerRows(figures));
     const rows = hostRows(figures.host);
     this.#hostTitle.hidden = rows.length === 0;
     fill(this.#host, rows);

@@ -1,11 +1,16 @@
 import { FrameLog } from '../media/latency.ts';
 import { bitrate, hostRows, viewerRows } from './rows.ts';
 
-const noFrames = new FrameLog().summary(0);
+const nothing = {
+  stats: undefined,
+  frames: new FrameLog().summary(0),
+  controlRttMs: undefined,
+  connection: undefined,
+};
 
 describe('rows', () => {
   it('has a line for all that is promised, measured or not', () => {
-    const rows = viewerRows(undefined, noFrames, undefined);
+    const rows = viewerRows(nothing);
     expect(rows.map((row) => row.key)).toEqual(
       expect.arrayContaining(['fps', 'bitrate', 'rtt', 'loss', 'decode', 'jitter-buffer', 'path']),
     );
@@ -13,8 +18,9 @@ describe('rows', () => {
   });
 
   it("falls back to the control channel's round trip", () => {
-    const rows = viewerRows(undefined, noFrames, 3.21);
+    const rows = viewerRows({ ...nothing, controlRttMs: 3.21, connection: 'c-1' });
     expect(rows.find((row) => row.key === 'rtt')?.value).toBe('3.2 ms');
+    expect(rows.find((row) => row.key === 'connection')?.value).toBe('c-1');
   });
 
   it("shows the host's figures and gaps in them", () => {

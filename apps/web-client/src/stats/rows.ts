@@ -15,12 +15,18 @@ const PATHS: Readonly<Record<PathKind, string>> = {
   relay: 'relayed (TURN)',
 };
 
-/** The lines of the panel. `controlRttMs`: round trip to the host's program, not to its network. */
-export function viewerRows(
-  stats: ViewerStats | undefined,
-  frames: FrameSummary,
-  controlRttMs: number | undefined,
-): StatsRow[] {
+export interface ViewerFigures {
+  readonly stats: ViewerStats | undefined;
+  readonly frames: FrameSummary;
+  /** Round trip to the host's program, not to its network. */
+  readonly controlRttMs: number | undefined;
+  /** What the signaling service's logs call this viewer's connection. */
+  readonly connection: string | undefined;
+}
+
+/** The lines of the panel. */
+export function viewerRows(figures: ViewerFigures): StatsRow[] {
+  const { stats, frames, controlRttMs, connection } = figures;
   const size =
     stats?.width === undefined || stats.height === undefined
       ? NONE
@@ -37,6 +43,7 @@ export function viewerRows(
     row('shown', 'Received to shown', unit(frames.receiveToShownP50, 'ms', 1)),
     row('dropped', 'Pictures dropped', stats === undefined ? NONE : String(stats.dropped)),
     row('path', 'Path', stats?.path === undefined ? NONE : PATHS[stats.path]),
+    row('connection', 'Connection id', connection ?? NONE),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Problem, RecoveryStep, ViewerState } from '../viewer-state.ts';
-import { overlayText, problemText } from './messages.ts';
+import { overlayText, problemText, withReport } from './messages.ts';
 
 const ice = { local: ['mdns'], remote: ['host'], servers: [] } as const;
 const problems: readonly Problem[] = [
@@ -32,6 +32,25 @@ describe('problemText', () => {
     expect(text.technical).toBe(
       'Tried from here: hidden local address. From the host: local address. Servers asked: none.',
     );
+  });
+});
+
+describe('withReport', () => {
+  const report = { connection: 'c-1', trace: '0af7651916cd43dd8448eb211c80319c' };
+
+  it('names the connection where something is wrong, and only there', () => {
+    const fault = withReport(
+      problemText({ kind: 'signaling', url: 'wss://x', detail: 'd' }),
+      report,
+    );
+    expect(fault?.technical).toBe(`wss://x · d · connection c-1 · trace ${report.trace}`);
+    const unknown = { ...report, connection: undefined };
+    expect(withReport(problemText({ kind: 'room-full' }), unknown)?.technical).toBe(
+      `trace ${report.trace}`,
+    );
+    const waiting = overlayText({ name: 'waiting' }, false);
+    expect(withReport(waiting, report)).toBe(waiting);
+    expect(withReport(undefined, report)).toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import type { SignalingReport } from '../connection.ts';
 import type { CandidateKind, IceReport } from '../ice-report.ts';
 import { explainNoPath } from '../ice-report.ts';
 import type { ConnectingStep, Problem, ViewerState } from '../viewer-state.ts';
@@ -25,6 +26,21 @@ export const STEP_LABELS: readonly (readonly [ConnectingStep, string])[] = [
   ['path', 'Finding a path'],
   ['proof', 'Checking each other'],
 ];
+
+/** The same text; where something is wrong, with what the service's logs call this viewer. */
+export function withReport(
+  text: OverlayText | undefined,
+  report: SignalingReport | undefined,
+): OverlayText | undefined {
+  if (text === undefined || report === undefined) return text;
+  if (text.tone !== 'bad' && text.technical === undefined) return text;
+  const { connection, trace } = report;
+  const names = [
+    ...(connection === undefined ? [] : [`connection ${connection}`]),
+    `trace ${trace}`,
+  ];
+  return { ...text, technical: [text.technical, ...names].filter(Boolean).join(' · ') };
+}
 
 /** The words for a state; undefined where the picture speaks for itself. */
 export function overlayText(state: ViewerState, hasPicture: boolean): OverlayText | undefined {
