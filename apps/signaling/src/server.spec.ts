@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from './testing/certificate.ts';
 import { startService, type TestService } from './testing/harness.ts';
 import { Peer } from './testing/peer.ts';
 
@@ -159,11 +159,7 @@ test('health, readiness and metrics are on their own port', async () => {
 
 describe('TLS', () => {
   const pem = () => {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-days', '2'];
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    const args = ['req', '-x509', ...curve, '-keyout', key, '-out', cert, ...subject];
-    execFileSync('openssl', args, { stdio: 'ignore' });
+    const { cert, key } = makeCertificate(folder);
     return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key };
   };
 

@@ -16,6 +16,7 @@ const OPEN_LIMITS = {
   RATE_LIMIT_ROOM_MSGS_PER_10S: '0',
   RATE_LIMIT_CONN_PER_10S: '0',
   MAX_CONNECTIONS_PER_IP: '0',
+  RATE_LIMIT_GUESSES_PER_60S: '0',
 };
 
 /** A node of the service as a process of its own, on loopback. Owns the process. */

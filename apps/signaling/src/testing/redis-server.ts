@@ -11,22 +11,26 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #settings: readonly string[];
+  readonly #password: string;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, settings: readonly string[]) {
+  private constructor(port: number, settings: readonly string[], password: string) {
     this.port = port;
+    this.#password = password;
     this.#settings = settings;
     this.#folder = mkdtempSync(join(tmpdir(), 'peerdeck-redis-'));
   }
 
-  static async start(settings: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), settings);
+  /** `password`: what it asks for; '' for nothing. */
+  static async start(settings: readonly string[] = [], password = ''): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings, password);
     await server.restart();
     return server;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    const secret = this.#password === '' ? '' : `:${encodeURIComponent(this.#password)}@`;
+    return `redis://${secret}127.0.0.1:${this.port}`;
   }
 
   /** Starts it again, with nothing in it: it keeps no data on disk. */
@@ -34,7 +38,10 @@ export class RedisServer {
     const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
     const child = spawn(
       'redis-server',
-      [...where, '--save', '', '--appendonly', 'no', ...this.#settings],
+      [
+        ...[...where, '--save', '', '--appendonly', 'no', ...this.#settings],
+        ...(this.#password === '' ? [] : ['--requirepass', this.#password]),
+      ],
       { stdio: 'ignore' },
     );
     this.#process = child;
@@ -48,7 +55,7 @@ export class RedisServer {
       });
     });
     failure.catch(() => {});
-    await Promise.race([answering(this.port), failure]);
+    await Promise.race([answering(this.url), failure]);
   }
 
   get running(): boolean {
@@ -75,7 +82,7 @@ export class RedisServer {
   }
 
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
-    const client = new Redis(this.port, '127.0.0.1');
+    const client = new Redis(this.url);
     try {
       return await client.call(name, ...args);
     } finally {
@@ -89,8 +96,8 @@ export class RedisServer {
   }
 }
 
-async function answering(port: number): Promise<void> {
-  const client = new Redis(port, '127.0.0.1', {
+async function answering(url: string): Promise<void> {
+  const client = new Redis(url, {
     retryStrategy: () => 20,
     maxRetriesPerRequest: null,
   });
@@ -103,7 +110,7 @@ async function answering(port: number): Promise<void> {
 }
 
 /** Neither it nor the port of a cluster's bus (10000 more) is in the range of outgoing ones. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();

@@ -15,6 +15,7 @@ import { RedisLedger } from './redis-ledger.ts';
 import { Reaper } from './reaper.ts';
 import { departing, RoomMirror } from './room-mirror.ts';
 import { Store, type RoomAnswer } from './store.ts';
+import { Trouble } from './trouble.ts';
 import { decodeItem, encodeFrame, encodeNotice, type How, type RoomNotice } from './wire.ts';
 
 export interface RedisBusOptions {
@@ -80,7 +81,7 @@ export class RedisBus implements Bus {
   #cancelTick: (() => void) | undefined;
   #ticking = false;
   #again = false;
-  #lastError = 'not connected yet';
+  readonly #troubles: Trouble;
   #closing: Promise<void> | undefined;
   #whenReady: (() => void)[] = [];
 
@@ -88,6 +89,7 @@ export class RedisBus implements Bus {
     const { nodeId, clock, random, metrics, timeoutMs, leaseMs } = options;
     this.#options = options;
     this.nodeId = nodeId;
+    this.#troubles = new Trouble(clock, options.log);
     const { urls, cluster, prefix, limits, emptyRoomMs } = options;
     this.#link = new Link({
       ...{ urls, cluster, clock, random, metrics, timeoutMs },
@@ -547,17 +549,15 @@ export class RedisBus implements Bus {
   #trouble(): string | undefined {
     if (this.#closing !== undefined) return 'closed';
     const { state } = this.#link.breaker;
-    if (state !== 'closed') return `redis does not answer (breaker ${state}): ${this.#lastError}`;
-    if (this.#lease.fenced) return `no lease in redis: ${this.#lastError}`;
+    if (state !== 'closed')
+      return `redis does not answer (breaker ${state}): ${this.#troubles.last}`;
+    if (this.#lease.fenced) return `no lease in redis: ${this.#troubles.last}`;
     if (!this.#link.subscribed) return 'not subscribed in redis';
     return undefined;
   }
 
   #failed(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
-    if (text === this.#lastError) return;
-    if (text !== 'the breaker is open') this.#lastError = text;
-    this.#options.log.warn({ reason: text }, 'redis');
+    this.#troubles.note(error);
   }
 }
 
