@@ -25,7 +25,7 @@ export class RedisMetrics {
       const labels = [label];
       return new Counts({ name: `signaling_redis_${name}_total`, help, labels, registry, known });
     };
-    const purposes = ['join', 'leave', 'sync', 'lease', 'publish', 'limit'];
+    const purposes = ['join', 'leave', 'sync', 'renew', 'lease', 'publish', 'limit'];
     this.#commands = counts('commands', 'Commands sent to Redis, by purpose.', 'command', purposes);
     this.#failures = counts(
       'failures',

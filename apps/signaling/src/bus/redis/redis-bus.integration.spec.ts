@@ -22,7 +22,10 @@ class Node implements BusListener {
   readonly told: [string, string][] = [];
   readonly registry = new Registry();
 
-  constructor(nodeId: string, more: { leaseMs?: number; detachMs?: number } = {}) {
+  constructor(
+    nodeId: string,
+    more: { leaseMs?: number; detachMs?: number; syncEveryMs?: number } = {},
+  ) {
     const metrics = new RedisMetrics(this.registry, {
       breaker: () => this.bus.breaker,
       ready: () => this.bus.health().ready,
@@ -42,6 +45,7 @@ class Node implements BusListener {
       prefix: 'test',
       leaseMs: more.leaseMs ?? 10_000,
       timeoutMs: 1000,
+      ...(more.syncEveryMs === undefined ? {} : { syncEveryMs: more.syncEveryMs }),
     });
     this.bus.listen(this);
   }
@@ -232,4 +236,30 @@ test('a node that finds its lease gone asserts its rooms again, and nobody hears
   expect(shaky.heard('c-host')).toEqual(['joined viewer']);
   expect(b.heard('c-viewer')).toEqual([]);
   expect(await join(b, 'thief', 'host')).toMatchObject({ ok: false });
+});
+
+describe('a room that rests', () => {
+  const key = () => `test:{${room}}:room`;
+  const commands = async (at: Node, command: string): Promise<number> => {
+    const text = await at.registry.getSingleMetricAsString('signaling_redis_commands_total');
+    return Number(new RegExp(`command="${command}"\\} (\\d+)`).exec(text)?.[1]);
+  };
+
+  it('is renewed in Redis by one small command', async () => {
+    const c = await node(`c${rooms}`, { leaseMs: 1000, syncEveryMs: 100 });
+    await enter(c, 'h', 'host');
+    const before = await commands(c, 'sync');
+    await redis.command('pexpire', key(), 60_000);
+    await until(async () => Number(await redis.command('pttl', key())) > 60_000);
+    await until(async () => (await commands(c, 'renew')) > 2);
+    expect(await commands(c, 'sync')).toBe(before);
+  });
+
+  it('is brought together where Redis has it otherwise', async () => {
+    const c = await node(`c${rooms}`, { leaseMs: 1000, syncEveryMs: 100 });
+    await enter(c, 'h', 'host');
+    await redis.command('del', key());
+    await until(async () => (await redis.command('hexists', key(), 'm:h')) === 1);
+    expect(c.heard('c-h')).toEqual([]);
+  });
 });

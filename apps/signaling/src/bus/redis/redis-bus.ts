@@ -37,10 +37,11 @@ export interface RedisBusOptions {
   readonly leaseMs: number;
   /** How long an answer of Redis is awaited. */
   readonly timeoutMs: number;
+  /** How often a room is compared with Redis, and renewed there, when all is well. */
+  readonly syncEveryMs?: number;
 }
 
 const ROOM_TTL_MS = 600_000;
-/** How often a room is compared with Redis, and renewed there, when all is well. */
 const SYNC_EVERY_MS = 60_000;
 const SYNC_BATCH = 200;
 const CLOSE_MS = 1000;
@@ -442,7 +443,8 @@ export class RedisBus implements Bus {
       mirror.evict(answer.refused.filter((peerId) => !there.has(peerId)));
       const settling = lost || this.#lease.settlingMs > 0;
       if (room !== undefined) mirror.adopt(answer, '', settling);
-      if (settling && mirror.hasOthers) this.#soil(mirror);
+      const shared = answer.members.some(({ nodeId }) => nodeId !== this.nodeId);
+      if (settling && (shared || mirror.hasOthers)) this.#soil(mirror);
       mirror.syncedAt = this.#options.clock.now();
       this.#announce(mirror.id, answer);
     } catch (error) {
@@ -502,12 +504,9 @@ export class RedisBus implements Bus {
       metrics().happened('reasserted');
     }
     if (this.#link.subscribed && !this.#link.beat()) this.#options.log.debug('a beat is missing');
-    const { clock } = this.#options;
-    const due = clock.now() - SYNC_EVERY_MS;
-    const stale = [...this.#mirrors.values()].filter(
-      (mirror) => mirror.dirty || (mirror.syncedAt < due && !mirror.busy),
-    );
-    await this.#syncAll(stale);
+    const all = [...this.#mirrors.values()];
+    await this.#syncAll(all.filter(({ dirty }) => dirty));
+    await this.#syncAll(this.#due(all), (mirror) => this.#compare(mirror));
     await this.#reaper.sweep();
   }
 
@@ -524,10 +523,31 @@ export class RedisBus implements Bus {
     if (this.#lease.due) await this.#renew();
   }
 
-  async #syncAll(mirrors: readonly RoomMirror[]): Promise<void> {
+  /** Rooms that nothing was heard of for long: some at a time, so that they do not stay in step. */
+  #due(mirrors: readonly RoomMirror[]): RoomMirror[] {
+    const { clock, leaseMs, syncEveryMs = SYNC_EVERY_MS } = this.#options;
+    const before = clock.now() - syncEveryMs;
+    const ticks = syncEveryMs / (leaseMs / 4);
+    const most = Math.max(SYNC_BATCH, Math.ceil((2 * mirrors.length) / ticks));
+    return mirrors.filter(({ busy, syncedAt }) => !busy && syncedAt < before).slice(0, most);
+  }
+
+  /** Inside `run`: most of the time Redis has the room as it is here, which is soon asked. */
+  async #compare(mirror: RoomMirror): Promise<void> {
+    if (!mirror.dirty && (await this.#store.renew(mirror.id, mirror.version))) {
+      mirror.syncedAt = this.#options.clock.now();
+      return;
+    }
+    await this.#sync(mirror);
+  }
+
+  async #syncAll(
+    mirrors: readonly RoomMirror[],
+    bring: (mirror: RoomMirror) => Promise<void> = (mirror) => this.#sync(mirror),
+  ): Promise<void> {
     for (let first = 0; first < mirrors.length; first += SYNC_BATCH) {
       const batch = mirrors.slice(first, first + SYNC_BATCH);
-      await Promise.all(batch.map((mirror) => mirror.run(() => this.#sync(mirror))));
+      await Promise.all(batch.map((mirror) => mirror.run(() => bring(mirror))));
       for (const mirror of batch) this.#forget(mirror);
       await this.#stayAlive();
     }

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
  * change, and starts at the server's time in milliseconds, so that a room which is made anew
  * after a loss of data is newer than what the nodes remember.
  *
- * All answer JSON: ok or code, v, kind, hk, mv, members, changes, and nodes: whoever has to hear
+ * All but renew answer JSON: ok or code, v, kind, hk, mv, members, changes, and nodes: whoever has to hear
  * of the changes. (An empty list comes as {}: cjson cannot tell them apart.)
  */
 
@@ -194,19 +194,25 @@ end
 return answer({ ok = true, refused = refused }, ttl, empty)
 `;
 
+/** Renews a room that is as the node knows it; most of the time it is, and that takes little. */
+const RENEW = `
+if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`;
+
 export interface Script {
   readonly name: string;
   readonly text: string;
   readonly sha: string;
 }
 
-function script(name: string, body: string): Script {
-  const text = `${COMMON}${body}`;
+function script(name: string, text: string): Script {
   return { name, text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
 export const SCRIPTS = {
-  join: script('join', JOIN),
-  leave: script('leave', LEAVE),
-  sync: script('sync', SYNC),
+  join: script('join', COMMON + JOIN),
+  leave: script('leave', COMMON + LEAVE),
+  sync: script('sync', COMMON + SYNC),
+  renew: script('renew', RENEW),
 } as const;

@@ -88,6 +88,12 @@ export class Store {
     return this.#run(SCRIPTS.sync, room, [...claim, ...bounds, named]);
   }
 
+  /** Keeps the room for another while if it is at this version; whether it was. */
+  async renew(room: string, version: number): Promise<boolean> {
+    const [ttl] = this.#lifetimes();
+    return (await this.#ask(SCRIPTS.renew, [...this.#keyed(room), version, ttl])) === 1;
+  }
+
   /** Renews the lease; answers with the value it had. */
   async renewLease(value: string): Promise<string | null> {
     const { nodeId, leaseMs } = this.#options;
@@ -171,7 +177,7 @@ export class Store {
     span: Span = NO_SPAN,
   ): Promise<RoomAnswer> {
     const timed = span.child('redis', { script: script.name });
-    const keyed = [1, `${this.#options.prefix}:{${room}}:room`, ...args];
+    const keyed = [...this.#keyed(room), ...args];
     try {
       const answer = await this.#ask(script, keyed);
       timed.end();
@@ -180,6 +186,10 @@ export class Store {
       timed.end({}, true);
       throw error;
     }
+  }
+
+  #keyed(room: string): [number, string] {
+    return [1, `${this.#options.prefix}:{${room}}:room`];
   }
 
   async #ask({ name, sha, text }: Script, keyed: readonly (string | number)[]): Promise<unknown> {
