@@ -23,6 +23,8 @@ export interface HostOptions {
   tokenFile?: string | undefined;
   /** It takes no way but over a TURN server. */
   relayOnly?: boolean | undefined;
+  /** Beside that of this process; read when it starts. */
+  env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What the host agent tells the process that started it. */
@@ -58,6 +60,7 @@ export class Host {
       command: process.execPath,
       args,
       cwd: workspace,
+      env: { ...process.env, ...options.env },
       onMessage: (message) => this.#take(message as Message),
     });
   }

@@ -26,8 +26,9 @@ export interface StackOptions {
   signalingEnv?: Readonly<Record<string, string>>;
   /** The host's. */
   tokenFile?: string;
-  /** Host and page take no way but over a TURN server. */
-  relayOnly?: boolean;
+  hostEnv?: Readonly<Record<string, string>>;
+  /** Both, or one, take no way but over a TURN server. */
+  relayOnly?: boolean | 'host';
 }
 
 /** The whole product, running: a desktop, its host, signaling with the page, and one viewer. */
@@ -99,7 +100,8 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
         port: signaling.port,
         video: options.video,
         tokenFile: options.tokenFile,
-        relayOnly: options.relayOnly,
+        relayOnly: options.relayOnly !== undefined && options.relayOnly !== false,
+        env: options.hostEnv,
       }),
     );
     await host.ready();
@@ -110,7 +112,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
       }),
     );
     const followEncoded = options.followEncoded ?? false;
-    const { relayOnly = false } = options;
+    const relayOnly = options.relayOnly === true;
     const viewer = keep(await openViewer({ browser, width, height, followEncoded, relayOnly }));
     await viewer.open(host.viewerUrl);
     return new Stack({ display, probe, browser, viewer, signaling, host });

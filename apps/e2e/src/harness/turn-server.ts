@@ -1,26 +1,35 @@
 import { createServer } from 'node:net';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Child } from './child.ts';
 
-/** A real coturn on loopback that takes credentials made with a secret. */
+/** A real coturn on this machine that takes credentials made with a secret. */
 export class TurnServer {
   readonly secret: string;
   readonly #port: number;
+  readonly #tlsPort: number;
   readonly #directory: string;
   child: Child;
 
-  private constructor(secret: string, port: number) {
+  private constructor(secret: string, port: number, tlsPort: number) {
     this.secret = secret;
     this.#port = port;
+    this.#tlsPort = tlsPort;
     this.#directory = mkdtempSync(join(tmpdir(), 'peerdeck-turn-'));
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const out = ['-keyout', `${this.#directory}/key.pem`, '-out', this.certificate];
+    execFileSync('openssl', ['req', '-x509', '-days', '2', ...curve, ...name, ...out], {
+      stdio: 'ignore',
+    });
     this.child = this.#spawn();
   }
 
   static async open(secret: string): Promise<TurnServer> {
-    const server = new TurnServer(secret, await freePort());
+    const server = new TurnServer(secret, await freePort(), await freePort());
     try {
       await server.#ready();
     } catch (error) {
@@ -31,8 +40,15 @@ export class TurnServer {
   }
 
   /** `transport`: between its clients and itself; what it relays is UDP. */
-  url(transport: 'udp' | 'tcp'): string {
-    return `turn:127.0.0.1:${this.#port}?transport=${transport}`;
+  url(transport: 'udp' | 'tcp' | 'tls'): string {
+    return transport === 'tls'
+      ? `turns:localhost:${this.#tlsPort}?transport=tcp`
+      : `turn:127.0.0.1:${this.#port}?transport=${transport}`;
+  }
+
+  /** The certificate of its TLS port, for localhost, which nobody has signed. */
+  get certificate(): string {
+    return join(this.#directory, 'cert.pem');
   }
 
   /** As after a crash: it knows of no relay any more. */
@@ -60,13 +76,21 @@ export class TurnServer {
       cwd: this.#directory,
       args: [
         ...['-n', '--use-auth-secret', `--static-auth-secret=${this.secret}`, '--realm=e2e'],
-        ...['--listening-ip=127.0.0.1', '--relay-ip=127.0.0.1', '--allow-loopback-peers'],
-        ...[`--listening-port=${this.#port}`, '--no-tls', '--no-dtls', '--no-cli', '--verbose'],
+        ...['--listening-ip=127.0.0.1', `--relay-ip=${outside()}`, '--allow-loopback-peers'],
+        ...[`--listening-port=${this.#port}`, `--tls-listening-port=${this.#tlsPort}`],
+        ...[`--cert=${this.certificate}`, `--pkey=${this.#directory}/key.pem`],
+        ...['--no-dtls', '--no-cli', '--verbose'],
         ...['--log-file=stdout', `--pidfile=${this.#directory}/pid`],
         `--userdb=${this.#directory}/db`,
       ],
     });
   }
+}
+
+/** A browser's own addresses reach it; one on loopback they would not. */
+function outside(): string {
+  const all = Object.values(networkInterfaces()).flat();
+  return all.find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
 }
 
 async function freePort(): Promise<number> {

@@ -15,7 +15,10 @@ import { waitUntil } from '../harness/wait.ts';
 const secret = randomBytes(32).toString('hex');
 const relayed = { local: 'relay', remote: 'relay' };
 
-function useTurn(env: Record<string, string>, transport: 'udp' | 'tcp' = 'udp'): () => TurnServer {
+function useTurn(
+  env: Record<string, string>,
+  transport: 'udp' | 'tcp' | 'tls' = 'udp',
+): () => TurnServer {
   let server: TurnServer | undefined;
   before(async () => {
     server = await TurnServer.open(secret);
@@ -89,9 +92,27 @@ describe('over a relay that is reached by TCP', () => {
   useTurn(signalingEnv, 'tcp');
   const stack = useStack({ signalingEnv, relayOnly: true });
 
-  stack.it('the picture arrives', async ({ probe, viewer }) => {
+  stack.it('the picture arrives over TCP and UDP', async ({ probe, viewer }) => {
     await viewer.waitForPicture();
     assert.deepEqual(await viewer.path(), relayed);
+    await probe.run(30, 30);
+    await viewer.waitForPaint(30);
+  });
+});
+
+describe('a host whose relay is reached by TLS', () => {
+  const signalingEnv: Record<string, string> = {};
+  const hostEnv: Record<string, string> = {};
+  const turn = useTurn(signalingEnv, 'tls');
+  before(() => {
+    // The only one that the host's side takes for good.
+    hostEnv['SSL_CERT_FILE'] = turn().certificate;
+  });
+  const stack = useStack({ signalingEnv, hostEnv, relayOnly: 'host' });
+
+  stack.it('the picture arrives over TLS and UDP', async ({ probe, viewer }) => {
+    await viewer.waitForPicture();
+    assert.equal((await viewer.path()).remote, 'relay');
     await probe.run(30, 30);
     await viewer.waitForPaint(30);
   });
