@@ -68,7 +68,7 @@ export function originAllowed(
       pattern.scheme === url.protocol &&
       pattern.port === url.port &&
       (pattern.subdomains
-        ? url.hostname.endsWith(`.${pattern.host}`)
+        ? url.hostname.length > pattern.host.length + 1 && url.hostname.endsWith(`.${pattern.host}`)
         : url.hostname === pattern.host),
   );
 }

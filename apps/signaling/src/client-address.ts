@@ -1,4 +1,4 @@
-import { isIP, isIPv4, type BlockList } from 'node:net';
+import { isIP, type BlockList } from 'node:net';
 
 export interface ClientAddress {
   /** Of the client, behind as many trusted proxies as there are. */
@@ -26,7 +26,7 @@ export function clientAddress(source: AddressSource, trusted: BlockList): Client
   let ip = peer;
   const hops = (source.forwardedFor ?? '').split(',');
   for (let index = hops.length - 1; index >= 0 && isTrusted(ip, trusted); index -= 1) {
-    const hop = plainAddress((hops[index] ?? '').trim());
+    const hop = plainAddress(withoutPort((hops[index] ?? '').trim()));
     if (isIP(hop) === 0) break;
     ip = hop;
   }
@@ -56,10 +56,27 @@ function expand(ip: string): string[] {
   );
 }
 
-/** An IPv4 address that a dual-stack socket reports as ::ffff:1.2.3.4 is an IPv4 address. */
+/**
+ * An address as it is compared: IPv6 in its shortest form and without a scope (which names a
+ * link of this machine), and the IPv4 address that is meant by ::ffff:1.2.3.4, as a dual-stack
+ * socket reports it. What is no address stays as it is.
+ */
 export function plainAddress(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  return mapped !== undefined && isIPv4(mapped) ? mapped : address;
+  if (isIP(address) !== 6) return address;
+  const { hostname } = new URL(`http://[${address.replace(/%.*$/, '')}]`);
+  const short = hostname.slice(1, -1);
+  const mapped = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(short);
+  if (mapped === null) return short;
+  return mapped
+    .slice(1)
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.');
+}
+
+/** Some proxies add the port, and brackets around IPv6. */
+function withoutPort(hop: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? hop.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
 }
 
 export function isTrusted(ip: string, trusted: BlockList): boolean {

@@ -173,10 +173,8 @@ export interface OriginPattern {
 function originPattern(entry: string): OriginPattern {
   const wild = /^([a-z][a-z0-9+.-]*:\/\/)\*\.(.+)$/i.exec(entry);
   const url = new URL(wild ? `${wild[1]}${wild[2]}` : entry);
-  const exact = `${url.protocol}//${url.host}`;
-  const written = (wild ? `${wild[1]}${wild[2]}` : entry).toLowerCase().replace(/\/$/, '');
-  const port = /:\d+$/.exec(written)?.[0] ?? '';
-  if (written !== exact && written !== `${exact}${port}`) throw new Error('not an origin');
+  const more = url.username + url.password + url.search + url.hash;
+  if (more !== '' || url.pathname !== '/' || !entry.includes('://')) throw new Error('no origin');
   if (url.hostname.includes('*') || !/^https?:$/.test(url.protocol)) throw new Error('no origin');
   return { scheme: url.protocol, host: url.hostname, port: url.port, subdomains: wild !== null };
 }
