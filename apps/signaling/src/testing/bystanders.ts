@@ -1,8 +1,11 @@
 import { roomId, until } from './harness.ts';
 import type { Message, Peer } from './peer.ts';
 
-/** Between two rounds, so that what is tested gets most of the time. */
-const PAUSE_MS = 2;
+export interface BystanderOptions {
+  readonly room?: string;
+  /** Between two rounds: what is tested should get most of the time, and limits be kept. */
+  readonly pauseMs?: number | undefined;
+}
 
 /** A service, in this process or in one of its own. */
 export interface Watched {
@@ -33,14 +36,17 @@ export class Bystanders {
     this.#viewerId = viewerId;
   }
 
-  static async start(server: Watched, room = roomId('777')): Promise<Bystanders> {
+  static async start(
+    server: Watched,
+    { room = roomId('777'), pauseMs = 2 }: BystanderOptions = {},
+  ): Promise<Bystanders> {
     const host = await server.v2();
     await host.join(room, 'host');
     const viewer = await server.v2();
     const { peerId } = await viewer.join(room, 'viewer');
     await host.next('member-joined');
     const bystanders = new Bystanders(server, host, viewer, peerId);
-    bystanders.#talk().catch((error: unknown) => {
+    bystanders.#talk(pauseMs).catch((error: unknown) => {
       bystanders.#fault = error as Error;
     });
     return bystanders;
@@ -79,7 +85,7 @@ export class Bystanders {
     await Promise.all([this.#viewer.closed, this.#host.closed]);
   }
 
-  async #talk(): Promise<void> {
+  async #talk(pauseMs: number): Promise<void> {
     while (!this.#stopped) {
       const action = String(this.#rounds);
       const started = performance.now();
@@ -89,7 +95,7 @@ export class Bystanders {
       check(await this.#viewer.next(), action);
       this.#longestMs = Math.max(this.#longestMs, performance.now() - started);
       this.#rounds += 1;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 }

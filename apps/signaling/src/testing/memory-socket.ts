@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /** A WebSocket without a network: what a client sends is there at once, and so is the answer. */
@@ -7,7 +8,7 @@ export class MemorySocket extends EventEmitter {
   readonly OPEN = 1;
   readyState = 1;
   readonly bufferedAmount = 0;
-  readonly isPaused = false;
+  isPaused = false;
   readonly sent: string[] = [];
   closeCode: number | undefined;
 
@@ -31,9 +32,13 @@ export class MemorySocket extends EventEmitter {
 
   pong(): void {}
 
-  resume(): void {}
+  resume(): void {
+    this.isPaused = false;
+  }
 
-  pause(): void {}
+  pause(): void {
+    this.isPaused = true;
+  }
 
   close(code?: number): void {
     if (this.readyState === 3) return;
@@ -49,6 +54,10 @@ export class MemorySocket extends EventEmitter {
   /** As when the client sends a text frame. */
   receive(text: string): void {
     this.emit('message', Buffer.from(text), false);
+  }
+
+  asTransport(): Duplex {
+    return this.transport as unknown as Duplex;
   }
 
   asWebSocket(): WebSocket {
