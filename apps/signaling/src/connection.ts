@@ -44,6 +44,9 @@ export interface ConnectionOptions {
 /** Frames that may wait for the one being handled; more, and the socket is not read. */
 const MAX_WAITING = 64;
 
+/** Their characters, likewise: nobody has shown yet that it may take so much memory. */
+const MAX_WAITING_LENGTH = 256 * 1024;
+
 /** Pings and pongs of a peer. The heartbeat asks for one pong an interval; each costs a write. */
 const CONTROL_FRAMES: Rate = { limit: 100, periodMs: 10_000 };
 
@@ -54,6 +57,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #options: ConnectionOptions;
   readonly #waiting: string[] = [];
+  #waitingLength = 0;
   readonly #controlRate = new Gcra(CONTROL_FRAMES);
   #handler: ConnectionHandler | undefined;
   #busy = false;
@@ -161,8 +165,11 @@ export class Connection {
       return;
     }
     this.#waiting.push(text);
+    this.#waitingLength += text.length;
     // What one read brought still arrives after this; the queue ends with that.
-    if (this.#waiting.length >= MAX_WAITING) this.#socket.pause();
+    if (this.#waiting.length >= MAX_WAITING || this.#waitingLength >= MAX_WAITING_LENGTH) {
+      this.#socket.pause();
+    }
   }
 
   #handle(text: string): void {
@@ -188,6 +195,7 @@ export class Connection {
     while (!this.#busy && !this.#ended) {
       const text = this.#waiting.shift();
       if (text === undefined) break;
+      this.#waitingLength -= text.length;
       this.#handle(text);
     }
     if (!this.#busy && this.#socket.isPaused) this.#socket.resume();
@@ -207,6 +215,7 @@ export class Connection {
     if (this.#ended) return;
     this.#ended = true;
     this.#waiting.length = 0;
+    this.#waitingLength = 0;
     this.#handler?.ended(end);
   }
 }
