@@ -1,0 +1,103 @@
+/** What things cost, as measured. Times are microseconds of CPU. */
+export interface Costs {
+  readonly node: NodeCosts;
+  readonly redis: RedisCosts;
+}
+
+/** In a node's process, Redis not included. */
+export interface NodeCosts {
+  /** From the upgrade to the welcome, the commands to Redis among it. */
+  readonly connectUs: number;
+  /** From the end of a connection to everybody having heard of it. */
+  readonly leaveUs: number;
+  /** A message between two members of one node. */
+  readonly localUs: number;
+  /** A message to another node, both nodes together. */
+  readonly remoteUs: number;
+  /** A connection at rest, for each second: the node's own ping and what watches over it. */
+  readonly restUs: number;
+  /** The ping of a client, which it sends as often as the node sends its own. */
+  readonly clientPingUs: number;
+  /** A room that rests, each time it is renewed in Redis. */
+  readonly renewUs: number;
+  /** A process without a connection, MB. */
+  readonly baseMB: number;
+  /** Resident memory that a connection adds, its session and its share of a room included. */
+  readonly kbPerConnection: number;
+}
+
+/** In Redis: one thread, so that a second has a million of these. */
+export interface RedisCosts {
+  /** With the two small commands that go with a join. */
+  readonly joinUs: number;
+  readonly leaveUs: number;
+  /** A whole comparison, as after a loss of data. */
+  readonly syncUs: number;
+  readonly renewUs: number;
+  /** To one subscriber, delivery included. */
+  readonly publishUs: number;
+  /** A room of two on two nodes, its places in the nodes' sets included. */
+  readonly bytesPerRoom: number;
+}
+
+/** As measured by the commands in docs/operations.md, on the machine named there. */
+export const MEASURED: Costs = {
+  node: {
+    connectUs: 700,
+    leaveUs: 200,
+    localUs: 40,
+    remoteUs: 90,
+    restUs: 3,
+    clientPingUs: 30,
+    renewUs: 40,
+    baseMB: 100,
+    kbPerConnection: 11,
+  },
+  redis: {
+    joinUs: 26,
+    leaveUs: 23,
+    syncUs: 25,
+    renewUs: 7,
+    publishUs: 4,
+    bytesPerRoom: 1150,
+  },
+};
+
+interface BenchResult {
+  readonly name: string;
+  readonly median?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Costs out of the JSON of `npm run bench:signaling`; what it does not say stays as it is.
+ * @throws an Error for a file that is something else.
+ */
+export function withBench(costs: Costs, bench: unknown): Costs {
+  const results = (bench as { results?: readonly BenchResult[] } | null)?.results;
+  if (!Array.isArray(results)) {
+    throw new Error('not the JSON of `npm run bench:signaling`: it has no `results`');
+  }
+  const figure = (subject: string, name: string): number | undefined => {
+    const value = (results as BenchResult[]).find((result) => result.name === subject)?.median?.[
+      name
+    ];
+    return value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
+  };
+  const { node } = costs;
+  const idle = figure('v2', 'idleCpuPercent');
+  const connections = (bench as { sizes?: { idleConnections?: number } }).sizes?.idleConnections;
+  return {
+    ...costs,
+    node: {
+      ...node,
+      connectUs: figure('v2-two-nodes', 'connectCpuUs') ?? node.connectUs,
+      localUs: figure('v2-redis', 'pacedCpuUs') ?? figure('v2', 'pacedCpuUs') ?? node.localUs,
+      remoteUs: figure('v2-two-nodes', 'pacedCpuUs') ?? node.remoteUs,
+      kbPerConnection: figure('v2', 'idleKb') ?? node.kbPerConnection,
+      restUs:
+        idle === undefined || connections === undefined
+          ? node.restUs
+          : (idle / 100) * (1e6 / connections),
+    },
+  };
+}
