@@ -17,6 +17,12 @@ export interface ListenOptions {
   readonly variables: { readonly host: string; readonly port: string };
 }
 
+/**
+ * Connections that the system keeps while this process is busy: a crowd that comes back at once.
+ * (Node would say 511; the system has the last word, net.core.somaxconn.)
+ */
+const BACKLOG = 16_384;
+
 /** Resolves with the port that was bound. */
 export function listen({ server, host, port, variables }: ListenOptions): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -24,7 +30,7 @@ export function listen({ server, host, port, variables }: ListenOptions): Promis
       reject(new ListenError(explain(error, host, port, variables), error));
     };
     server.once('error', failed);
-    server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
+    server.listen({ port, backlog: BACKLOG, ...(host === '' ? {} : { host }) }, () => {
       server.off('error', failed);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
