@@ -1,3 +1,9 @@
+import { Registry } from 'prom-client';
+import { Link } from './bus/redis/link.ts';
+import { RedisMetrics } from './bus/redis/metrics.ts';
+import { RedisLedger } from './bus/redis/redis-ledger.ts';
+import { systemClock } from './clock.ts';
+import { systemRandom } from './random.ts';
 import { roomId, startService, until, type TestService } from './testing/harness.ts';
 import type { Peer } from './testing/peer.ts';
 import { RedisCluster } from './testing/redis-cluster.ts';
@@ -76,3 +82,44 @@ test('rooms on every shard work over two nodes, in order, and survive the loss o
     }),
   );
 }, 90_000);
+
+test('limits are settled on every shard, and one that is silent fails for its own keys only', async () => {
+  const metrics = new RedisMetrics(new Registry(), { breaker: () => 'closed', ready: () => true });
+  let connected = false;
+  const link = new Link({
+    ...{ urls: redis.urls.split(','), cluster: true, timeoutMs: 400, channel: 'limits' },
+    ...{ clock: systemClock, random: systemRandom, metrics: () => metrics },
+    ...{ onItem: () => {}, onGap: () => {}, onError: () => {} },
+    onReady: () => (connected = true),
+  });
+  link.start();
+  await until(() => connected);
+  const ledger = new RedisLedger({ link, prefix: 'test' });
+  const rate = { limit: 100, periodMs: 10_000 };
+  const keys = Array.from({ length: 60 }, (_unused, key) => `key-${key}`);
+  const settle = () =>
+    ledger.settle(
+      'ip',
+      rate,
+      keys.map((key) => ({ key, count: 20, ahead: 2000 })),
+    );
+  let answers: readonly (number | undefined)[] = [];
+  await until(async () => {
+    answers = await settle();
+    return answers.every((ahead) => ahead !== undefined);
+  });
+  expect(Math.min(...answers.map(Number))).toBeGreaterThan(0);
+  const before = await Promise.all(
+    (await redis.masters()).map(async (server) => Number(await server.command('dbsize'))),
+  );
+  expect(Math.min(...before)).toBeGreaterThan(0);
+  const [silent] = await redis.masters();
+  silent?.pause();
+  answers = await settle();
+  silent?.resume();
+  const failed = answers.filter((ahead) => ahead === undefined).length;
+  expect(failed).toBeGreaterThan(0);
+  expect(failed).toBeLessThan(keys.length / 2);
+  expect(link.breaker.closed).toBe(true);
+  link.close();
+}, 60_000);

@@ -120,9 +120,9 @@ export class Link {
   }
 
   /**
-   * The same command for several keys at once, each of one key only. Answers in their order, an
-   * Error for what Redis refused.
-   * @throws {RedisUnavailable} if one of them has no answer in time.
+   * The same command for several keys at once, each of one key only. Answers in their order; an
+   * Error where Redis refused, or, in a cluster, where that key's server has no answer in time.
+   * @throws {RedisUnavailable} if none of them is answered.
    */
   async commands(
     purpose: string,
@@ -133,18 +133,17 @@ export class Link {
     if (!this.breaker.closed) throw new RedisUnavailable('the breaker is open');
     calls.forEach(() => metrics().sent(purpose));
     const started = clock.now();
-    try {
-      const answers = (await this.#withDeadline(this.#together(name, calls))) as unknown[];
-      const lost = answers.find((answer) => answer instanceof Error && !isAnswer(answer));
-      if (lost !== undefined) throw lost as Error;
-      this.breaker.succeeded();
-      metrics().took(purpose, clock.now() - started);
-      return answers;
-    } catch (error) {
-      calls.forEach(() => metrics().failed(purpose));
+    const answers = await this.#together(name, calls);
+    const lost = answers.filter((answer) => answer instanceof Error && !isAnswer(answer));
+    lost.forEach(() => metrics().failed(purpose));
+    const [first] = lost;
+    if (first instanceof Error && lost.length === answers.length) {
       this.breaker.failed();
-      throw new RedisUnavailable(error instanceof Error ? error.message : String(error));
+      throw new RedisUnavailable(first.message);
     }
+    this.breaker.succeeded();
+    metrics().took(purpose, clock.now() - started);
+    return answers;
   }
 
   /** Hands an item on. What the same turn of the event loop has for a channel goes as one message. */
@@ -245,20 +244,22 @@ export class Link {
     );
   }
 
-  /** In one write where there is one server; in a cluster each key has its own. */
+  /** In one write where there is one server; in a cluster each key has its own. Never rejects. */
   async #together(
     name: string,
     calls: readonly (readonly (string | number)[])[],
   ): Promise<unknown[]> {
     const client = this.#client;
     if (client instanceof Cluster) {
-      const answers = await Promise.allSettled(calls.map((call) => client.call(name, ...call)));
-      return answers.map((each) => (each.status === 'fulfilled' ? each.value : each.reason));
+      const one = (call: readonly (string | number)[]) =>
+        this.#withDeadline(client.call(name, ...call)).catch(asError);
+      return Promise.all(calls.map(one));
     }
     const pipeline = client.pipeline();
     for (const call of calls) pipeline.call(name, ...call);
-    const answers = (await pipeline.exec()) ?? [];
-    return answers.map(([error, value]) => error ?? value);
+    const answers = await this.#withDeadline(pipeline.exec()).catch(asError);
+    if (!Array.isArray(answers)) return calls.map(() => answers);
+    return answers.map(([error, value]: [Error | null, unknown]) => error ?? value);
   }
 
   /** In a cluster always the same server while there is one: two would not keep the order. */
@@ -281,6 +282,10 @@ export class Link {
       answer.then(resolve, reject).finally(cancel);
     });
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** Whether Redis itself said no; these have a code in capitals as their first word. */
