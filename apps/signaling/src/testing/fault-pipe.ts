@@ -30,6 +30,8 @@ export class FaultPipe {
   #left = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #faults: Faults = {};
+  #lossy = false;
+  #stranded = false;
 
   constructor(from: Socket, to: Socket, onCut: () => void, onSwallowed: (bytes: number) => void) {
     this.#from = from;
@@ -52,9 +54,18 @@ export class FaultPipe {
   }
 
   set(faults: Faults): void {
+    if (this.#stranded) return;
     this.#faults = faults;
+    // The rest of a stream makes no sense without what is lost of it.
+    if (this.#lossy && !this.blackhole) return this.#onCut();
     this.#left = faults.cutAfterBytes ?? Number.POSITIVE_INFINITY;
     this.#pace();
+  }
+
+  /** A blackhole for good. */
+  strand(): void {
+    this.set({ blackhole: true });
+    this.#stranded = true;
   }
 
   close(): void {
@@ -72,6 +83,7 @@ export class FaultPipe {
   /** undefined: the end. */
   #push(chunk: Buffer | undefined): void {
     if (this.blackhole) {
+      this.#lossy = true;
       this.#onSwallowed(chunk?.length ?? 0);
       return;
     }

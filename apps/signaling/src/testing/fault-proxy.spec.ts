@@ -96,10 +96,27 @@ test('a blackhole takes one direction, its end too, and gives nothing back', asy
   const two = await client();
   two.socket.write('d');
   await until(() => proxy.swallowed === 3);
+  expect([one.said, one.ended, heard]).toEqual(['a', false, 'ab']);
   proxy.heal();
-  two.socket.write('e');
-  await until(() => two.said === 'e');
-  expect([one.said, one.ended, heard]).toEqual(['a', false, 'abe']);
+  await Promise.all([one.closed, two.closed]);
+  proxy.set({ blackhole: true });
+  proxy.heal();
+  const three = await client();
+  three.socket.write('e');
+  await until(() => three.said === 'e');
+});
+
+test('stranded connections stay half-open, others work', async () => {
+  const [one, two] = [await client(), await client()];
+  two.socket.write('a');
+  await until(() => two.said === 'a');
+  const port = accepted[1]?.remotePort;
+  proxy.strand((each) => each === port);
+  proxy.heal();
+  two.socket.write('b');
+  one.socket.write('c');
+  await until(() => one.said === 'c' && proxy.swallowed === 1);
+  expect([two.said, two.ended, heard]).toEqual(['a', false, 'ac']);
 });
 
 test('paused, it holds the sender back, and loses nothing', async () => {

@@ -51,7 +51,15 @@ export class FaultProxy {
     }
   }
 
-  /** All is well again for what is to come; what a blackhole took stays lost. */
+  /**
+   * Half-open for good: nothing of these connections arrives any more, either way, while new ones
+   * work. `which`: by their ports as the target sees them; by default all.
+   */
+  strand(which: (port: number) => boolean = () => true): void {
+    for (const line of this.#lines) if (which(line.port)) line.strand();
+  }
+
+  /** All is well again, for new connections; those of which a blackhole took something are cut. */
   heal(): void {
     this.#refusing = false;
     this.set({});
@@ -132,6 +140,15 @@ class Line {
 
   set(direction: Direction, faults: Faults): void {
     this.#pipes[direction].set(faults);
+  }
+
+  strand(): void {
+    for (const pipe of Object.values(this.#pipes)) pipe.strand();
+  }
+
+  /** The port of its own end towards the target. */
+  get port(): number {
+    return this.#sockets[1].localPort ?? 0;
   }
 
   /** Idempotent. */

@@ -24,6 +24,8 @@ export function createClient(options: RedisClientOptions): Redis | Cluster {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: options.connectTimeoutMs,
+    // A connection that is given up may be half open, and not answer the end of it.
+    disconnectTimeout: options.connectTimeoutMs / 2,
     keepAlive: 5000,
     noDelay: true,
   };

@@ -4,6 +4,7 @@ import type { Random } from '../../random.ts';
 import { Breaker } from './breaker.ts';
 import { createClient } from './client.ts';
 import type { RedisMetrics } from './metrics.ts';
+import { Revival } from './revival.ts';
 import { SEPARATOR } from './wire.ts';
 
 export interface LinkOptions {
@@ -40,6 +41,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #client: Redis | Cluster;
   readonly #subscriber: Redis | Cluster;
+  readonly #revivals: { readonly client: Revival; readonly subscriber: Revival };
   /** What goes out in this turn of the event loop, by channel. */
   readonly #outgoing = new Map<string, string[]>();
   #flushing = false;
@@ -67,6 +69,9 @@ export class Link {
     };
     this.#client = createClient({ ...shared, onReady: () => this.#ready() });
     this.#subscriber = createClient({ ...shared, onReady: () => this.#subscribe() });
+    const revival = (client: Redis | Cluster) =>
+      new Revival({ client, clock, patienceMs: options.timeoutMs * 2 });
+    this.#revivals = { client: revival(this.#client), subscriber: revival(this.#subscriber) };
     this.#subscriber.on('message', (_channel: string, text: string) => {
       this.#received(text);
     });
@@ -105,16 +110,17 @@ export class Link {
     const started = clock.now();
     try {
       const answer = await this.#withDeadline(this.#client.call(name, ...args));
-      this.breaker.succeeded();
+      this.#succeeded();
       metrics().took(purpose, clock.now() - started);
       return answer;
     } catch (error) {
       if (isAnswer(error)) {
-        this.breaker.succeeded();
+        this.#succeeded();
         throw error;
       }
       metrics().failed(purpose);
       this.breaker.failed();
+      if (!this.breaker.closed) this.#revivals.client.check();
       throw new RedisUnavailable(error instanceof Error ? error.message : String(error));
     }
   }
@@ -165,13 +171,13 @@ export class Link {
     this.#outgoing.clear();
   }
 
-  /** Speaks to itself; whether it heard what it said the last time. */
-  beat(): boolean {
-    const heard = this.#heard === this.#beat;
+  /** Speaks to itself: who hears nothing of that has a channel in name only. */
+  beat(): void {
+    if (!this.#subscribed || this.#heard !== this.#beat) this.#revivals.subscriber.check();
+    if (!this.#subscribed) return;
     this.#beat += 1;
     this.#beatAt = this.#options.clock.now();
     this.publish(this.#options.channel, `h${this.#beat}`);
-    return heard;
   }
 
   /** Idempotent. */
@@ -181,6 +187,11 @@ export class Link {
     this.#closed = true;
     this.#client.disconnect();
     this.#subscriber.disconnect();
+  }
+
+  #succeeded(): void {
+    this.#revivals.client.heard();
+    this.breaker.succeeded();
   }
 
   #ready(): void {
@@ -194,6 +205,7 @@ export class Link {
     this.#subscriber.subscribe(this.#options.channel).then(
       () => {
         this.#subscribed = true;
+        this.#revivals.subscriber.heard();
         this.#options.onGap();
       },
       (error: unknown) => {
@@ -208,6 +220,7 @@ export class Link {
         this.#options.onItem(item);
         continue;
       }
+      this.#revivals.subscriber.heard();
       const beat = Number(item.slice(1));
       const gap = beat > this.#heard + 1;
       this.#heard = beat;

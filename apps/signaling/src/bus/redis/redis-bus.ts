@@ -45,6 +45,8 @@ const ROOM_TTL_MS = 600_000;
 const SYNC_EVERY_MS = 60_000;
 const SYNC_BATCH = 200;
 const CLOSE_MS = 1000;
+/** Until Redis is asked again that did not answer. */
+const RETRY_MS = 20;
 
 /**
  * Rooms on many nodes. Redis decides who is in a room; each node mirrors the rooms of its own
@@ -474,9 +476,11 @@ export class RedisBus implements Bus {
   async #tick(): Promise<void> {
     this.#ticking = true;
     this.#again = false;
+    let unanswered = false;
     try {
       await this.#maintain();
     } catch (error) {
+      unanswered = error instanceof RedisUnavailable;
       this.#failed(error);
     }
     this.#ticking = false;
@@ -488,7 +492,9 @@ export class RedisBus implements Bus {
     }
     const { clock, leaseMs } = this.#options;
     const { closed, retryAfterMs } = this.#link.breaker;
-    this.#cancelTick = clock.after(closed ? leaseMs / 4 : Math.max(retryAfterMs, 10), () => {
+    // Once it does not answer, that is to be certain long before the lease ends.
+    const wait = closed && !unanswered ? leaseMs / 4 : Math.max(retryAfterMs, RETRY_MS);
+    this.#cancelTick = clock.after(wait, () => {
       void this.#tick();
     });
   }
@@ -503,7 +509,7 @@ export class RedisBus implements Bus {
       this.#lease.asserted(losses);
       metrics().happened('reasserted');
     }
-    if (this.#link.subscribed && !this.#link.beat()) this.#options.log.debug('a beat is missing');
+    this.#link.beat();
     const all = [...this.#mirrors.values()];
     await this.#syncAll(all.filter(({ dirty }) => dirty));
     await this.#syncAll(this.#due(all), (mirror) => this.#compare(mirror));
