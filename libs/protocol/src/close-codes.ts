@@ -34,7 +34,11 @@ export const CLOSE_CODES = {
   },
   4001: { name: 'unauthorized', meaning: 'no valid token', retry: false },
   4003: { name: 'forbidden', meaning: 'the token does not allow this room or role', retry: false },
-  4008: { name: 'rate-limited', meaning: 'too many messages or connections', retry: true },
+  4008: {
+    name: 'rate-limited',
+    meaning: 'too many messages, connections or rooms tried',
+    retry: true,
+  },
   4009: { name: 'room-full', meaning: 'no place left in the room', retry: false },
   4010: {
     name: 'replaced',

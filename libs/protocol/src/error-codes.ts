@@ -99,7 +99,7 @@ export const ERROR_CODES = {
   },
   'rate-limited': {
     planes: ['signaling', 'control'],
-    meaning: 'too many messages or connections; with `fatal` the connection ends',
+    meaning: 'too many messages, connections or rooms tried; with `fatal` the connection ends',
     fatal: false,
     retryable: true,
     closeCode: CLOSE.rateLimited,

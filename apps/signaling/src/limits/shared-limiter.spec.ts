@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { KeyedLimiter } from '../limiter.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { MemoryLedger } from '../testing/memory-ledger.ts';
@@ -17,7 +18,9 @@ beforeEach(() => {
   settled = [];
 });
 
-function node(more: { limit?: number; batch?: number; maxKeys?: number } = {}): SharedLimiter {
+function node(
+  more: { limit?: number; periodMs?: number; batch?: number; maxKeys?: number } = {},
+): SharedLimiter {
   return new SharedLimiter({
     ...{ scope: 'ip', limit: LIMIT, periodMs: PERIOD, batch: BATCH, maxKeys: 1000, ...more },
     ...{ ledger, clock },
@@ -74,6 +77,29 @@ test.each([
   // Not starved: the rate, less a batch that has to be waited for; and never much above it.
   expect(allowed).toBeGreaterThanOrEqual(periods * LIMIT);
   expect(allowed).toBeLessThanOrEqual((periods + 1) * LIMIT + count * BATCH + 1);
+});
+
+test('whatever comes when and where, all nodes together exceed the limit by a batch each at most', async () => {
+  const rate = { limit: 20, periodMs: 1000 };
+  const [batch, perMs] = [4, rate.limit / rate.periodMs];
+  const step = fc.tuple(fc.nat({ max: 3 }), fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 900 })));
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 50, maxLength: 300 }), async (steps) => {
+      clock = new ManualClock();
+      ledger = new MemoryLedger(clock);
+      const nodes = Array.from({ length: 4 }, () => node({ ...rate, batch }));
+      const began = clock.now();
+      let allowed = 0;
+      for (const [which, pause] of steps) {
+        clock.advance(pause);
+        if (nodes[which]?.take('a', clock.now()) === 0) allowed += 1;
+        await turn();
+        const most = rate.limit + (clock.now() - began) * perMs + nodes.length * batch;
+        expect(allowed).toBeLessThanOrEqual(most);
+      }
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test('what each of eight nodes let through at once is paid back by waiting', async () => {
