@@ -75,9 +75,7 @@ export async function measureRelay(place: Place): Promise<Figures> {
 export async function measureConnections(place: Place, idle: boolean): Promise<Figures> {
   const { running, load, sizes } = place;
   const servers = running.pids.slice(0, running.servers);
-  // what is made once (tables, code) is no connection's
-  await connect(place, 0, 100);
-  await load.ask({ type: 'disconnect' });
+  await warmUp(place);
   await running.settle();
   const rss = rssKb(servers);
   const cpu = cpuMs(servers);
@@ -100,6 +98,15 @@ export async function measureConnections(place: Place, idle: boolean): Promise<F
   }
   await load.ask({ type: 'disconnect' });
   return figures;
+}
+
+/** What is made once is no connection's: code, tables, and the heap's space for what is new. */
+async function warmUp(place: Place): Promise<void> {
+  const { subject, load } = place;
+  await connect(place, 0, 50);
+  const messages = { dialect: subject.dialect, pids: [], bytes: 1024, seconds: 1, inFlight: 8 };
+  await load.ask({ ...messages, type: 'saturate' });
+  await load.ask({ type: 'disconnect' });
 }
 
 /** Whether what comes and goes leaves something behind: memory after many cycles, by memory after few. */
