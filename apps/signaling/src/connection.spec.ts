@@ -9,12 +9,14 @@ function connect() {
     id: 'c',
     socket: socket.asWebSocket(),
     transport: socket.asTransport(),
-    writer: new FrameWriter(),
-    clock: new ManualClock(),
-    maxBufferedBytes: 65_536,
-    codes: { binary: 1003, slow: 4015, flood: 4008 },
-    onSlow: () => {},
-    onFlood: () => {},
+    rules: {
+      writer: new FrameWriter(),
+      clock: new ManualClock(),
+      maxBufferedBytes: 65_536,
+      codes: { binary: 1003, slow: 4015, flood: 4008 },
+      onSlow: () => {},
+      onFlood: () => {},
+    },
   });
   const handled: string[] = [];
   let release = () => {};
@@ -26,6 +28,7 @@ function connect() {
       });
     },
     ended: () => {},
+    closed: () => {},
     failed: () => {},
   });
   return { socket, handled, release: () => void release() };

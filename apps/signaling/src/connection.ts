@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CLOSE, type CloseCode } from '@peerdeck/protocol';
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { Gcra, type Rate } from './limiter.ts';
@@ -20,15 +20,14 @@ export interface ConnectionHandler {
   message(text: string): void | Promise<void>;
   /** Once, as soon as the end is known; the socket itself may take longer to go. */
   ended(end: ConnectionEnd): void;
+  /** Once, after `ended`: the socket is gone. */
+  closed(): void;
   /** A handler that failed; the connection is closed with 1011. */
   failed(error: unknown): void;
 }
 
-export interface ConnectionOptions {
-  readonly id: string;
-  readonly socket: WebSocket;
-  /** What the WebSocket writes to. */
-  readonly transport: Duplex;
+/** What the connections of a version of the protocol have in common: one object for all. */
+export interface ConnectionRules {
   readonly writer: FrameWriter;
   readonly clock: Clock;
   /** Unsent bytes at which the receiver counts as too slow. */
@@ -41,6 +40,14 @@ export interface ConnectionOptions {
   readonly onFlood: () => void;
 }
 
+export interface ConnectionOptions {
+  readonly id: string;
+  readonly socket: WebSocket;
+  /** What the WebSocket writes to. */
+  readonly transport: Duplex;
+  readonly rules: ConnectionRules;
+}
+
 /** Frames that may wait for the one being handled; more, and the socket is not read. */
 const MAX_WAITING = 64;
 
@@ -50,15 +57,20 @@ const MAX_WAITING_LENGTH = 256 * 1024;
 /** Pings and pongs of a peer. The heartbeat asks for one pong an interval; each costs a write. */
 const CONTROL_FRAMES: Rate = { limit: 100, periodMs: 10_000 };
 
+const OWNER = Symbol('connection');
+
+/** A socket that finds its connection, so that all sockets share their listeners. */
+type Owned = WebSocket & { [OWNER]: Connection };
+
 /** One WebSocket: its order, its bounds and its end. Owns the socket. */
 export class Connection {
   readonly id: string;
-  readonly #socket: WebSocket;
-  readonly #clock: Clock;
-  readonly #options: ConnectionOptions;
-  readonly #waiting: string[] = [];
+  readonly socket: WebSocket;
+  readonly #transport: Duplex;
+  readonly #rules: ConnectionRules;
+  #waiting: string[] | undefined;
   #waitingLength = 0;
-  readonly #controlRate = new Gcra(CONTROL_FRAMES);
+  #controlRate: Gcra | undefined;
   #handler: ConnectionHandler | undefined;
   #busy = false;
   #ended = false;
@@ -67,10 +79,10 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.id = options.id;
-    this.#socket = options.socket;
-    this.#clock = options.clock;
-    this.#options = options;
-    this.lastSeen = options.clock.now();
+    this.socket = options.socket;
+    this.#transport = options.transport;
+    this.#rules = options.rules;
+    this.lastSeen = options.rules.clock.now();
   }
 
   get ended(): boolean {
@@ -79,84 +91,75 @@ export class Connection {
 
   /** Bytes that the receiver has not taken yet. */
   get unsent(): number {
-    return this.#socket.bufferedAmount;
+    return this.socket.bufferedAmount;
   }
 
   /** In the same tick as the upgrade: a frame or an error that finds no listener is lost. */
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
-    const socket = this.#socket;
-    socket.on('message', (data, isBinary) => {
-      this.#received(data as Buffer, isBinary);
-    });
-    socket.on('ping', (data) => {
-      if (this.#controlFrame()) this.#pong(data);
-    });
-    socket.on('pong', () => {
-      this.#controlFrame();
-    });
-    socket.on('error', (error: Error & { code?: string }) => {
-      const code = framingFault(error.code);
-      if (code !== undefined) this.#end({ code, by: 'server' });
-    });
-    socket.on('close', (code) => {
-      this.#end({ code, by: 'peer' });
-    });
+    const socket = this.socket;
+    (socket as Owned)[OWNER] = this;
+    socket.on('message', Connection.#onMessage);
+    socket.on('ping', Connection.#onPing);
+    socket.on('pong', Connection.#onPong);
+    socket.on('error', Connection.#onError);
+    socket.on('close', Connection.#onClose);
   }
 
   /** Dropped once the connection has ended. A receiver that does not keep up is closed. */
   send(text: string): void {
-    if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount + text.length > this.#options.maxBufferedBytes) {
-      this.#options.onSlow();
-      this.close(this.#options.codes.slow, 'Too slow');
+    if (this.#ended || this.socket.readyState !== this.socket.OPEN) return;
+    if (this.socket.bufferedAmount + text.length > this.#rules.maxBufferedBytes) {
+      this.#rules.onSlow();
+      this.close(this.#rules.codes.slow, 'Too slow');
       return;
     }
-    this.#options.writer.write(this.#options.transport, text);
+    this.#rules.writer.write(this.#transport, text);
   }
 
   ping(): void {
-    if (!this.#ended && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+    if (!this.#ended && this.socket.readyState === this.socket.OPEN) this.socket.ping();
   }
 
   /** Ends the connection with a close frame. `reason`: at most 123 bytes. Idempotent. */
   close(code: number, reason = ''): void {
     this.#end({ code, by: 'server' });
-    this.#socket.close(code, reason);
+    this.socket.close(code, reason);
     // A socket that is not read would not see the answer.
-    if (this.#socket.isPaused) this.#socket.resume();
+    if (this.socket.isPaused) this.socket.resume();
   }
 
   /** Ends the connection of a peer that is not there any more. Idempotent. */
   terminate(code: number): void {
     this.#end({ code, by: 'server' });
-    this.#socket.terminate();
+    this.socket.terminate();
   }
 
   /** Whether it is to be handled. */
   #controlFrame(): boolean {
     this.#alive();
     if (this.#ended) return false;
+    this.#controlRate ??= new Gcra(CONTROL_FRAMES);
     if (this.#controlRate.take(this.lastSeen) === 0) return true;
-    this.#options.onFlood();
-    this.close(this.#options.codes.flood, 'Too many control frames');
+    this.#rules.onFlood();
+    this.close(this.#rules.codes.flood, 'Too many control frames');
     return false;
   }
 
   /** Not left to ws, which answers whoever does not read the answers. */
   #pong(data: Buffer): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    if (this.#socket.bufferedAmount + data.length > this.#options.maxBufferedBytes) {
-      this.#options.onSlow();
-      this.close(this.#options.codes.slow, 'Too slow');
-    } else this.#socket.pong(data);
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (this.socket.bufferedAmount + data.length > this.#rules.maxBufferedBytes) {
+      this.#rules.onSlow();
+      this.close(this.#rules.codes.slow, 'Too slow');
+    } else this.socket.pong(data);
   }
 
   #received(data: Buffer, isBinary: boolean): void {
     this.#alive();
     if (this.#ended) return;
     if (isBinary) {
-      this.close(this.#options.codes.binary, 'Text frames only');
+      this.close(this.#rules.codes.binary, 'Text frames only');
       return;
     }
     const text = data.toString('utf8');
@@ -164,11 +167,12 @@ export class Connection {
       this.#handle(text);
       return;
     }
-    this.#waiting.push(text);
+    const waiting = (this.#waiting ??= []);
+    waiting.push(text);
     this.#waitingLength += text.length;
     // What one read brought still arrives after this; the queue ends with that.
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingLength >= MAX_WAITING_LENGTH) {
-      this.#socket.pause();
+    if (waiting.length >= MAX_WAITING || this.#waitingLength >= MAX_WAITING_LENGTH) {
+      this.socket.pause();
     }
   }
 
@@ -193,12 +197,16 @@ export class Connection {
   #next(): void {
     this.#busy = false;
     while (!this.#busy && !this.#ended) {
-      const text = this.#waiting.shift();
-      if (text === undefined) break;
+      const text = this.#waiting?.shift();
+      if (text === undefined) {
+        // A join is all that most connections ever wait for.
+        this.#waiting = undefined;
+        break;
+      }
       this.#waitingLength -= text.length;
       this.#handle(text);
     }
-    if (!this.#busy && this.#socket.isPaused) this.#socket.resume();
+    if (!this.#busy && this.socket.isPaused) this.socket.resume();
   }
 
   #fail(error: unknown): void {
@@ -208,13 +216,37 @@ export class Connection {
   }
 
   #alive(): void {
-    this.lastSeen = this.#clock.now();
+    this.lastSeen = this.#rules.clock.now();
+  }
+
+  static #onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+    (this as Owned)[OWNER].#received(data as Buffer, isBinary);
+  }
+
+  static #onPing(this: WebSocket, data: Buffer): void {
+    const connection = (this as Owned)[OWNER];
+    if (connection.#controlFrame()) connection.#pong(data);
+  }
+
+  static #onPong(this: WebSocket): void {
+    (this as Owned)[OWNER].#controlFrame();
+  }
+
+  static #onError(this: WebSocket, error: Error & { code?: string }): void {
+    const code = framingFault(error.code);
+    if (code !== undefined) (this as Owned)[OWNER].#end({ code, by: 'server' });
+  }
+
+  static #onClose(this: WebSocket, code: number): void {
+    const connection = (this as Owned)[OWNER];
+    connection.#end({ code, by: 'peer' });
+    connection.#handler?.closed();
   }
 
   #end(end: ConnectionEnd): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#waiting.length = 0;
+    this.#waiting = undefined;
     this.#waitingLength = 0;
     this.#handler?.ended(end);
   }

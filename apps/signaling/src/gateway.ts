@@ -7,12 +7,13 @@ import type { BusListener, RoomEvent } from './bus/bus.ts';
 import { AddressCounts } from './address-counts.ts';
 import type { ClientAddress } from './client-address.ts';
 import { limitKey } from './client-address.ts';
-import { Connection, type ConnectionEnd } from './connection.ts';
+import { Connection, type ConnectionEnd, type ConnectionRules } from './connection.ts';
+import { Entry, type EntryOwner, type Version } from './entry.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { Gcra, type Limiter, type Rate } from './limiter.ts';
 import { OriginalSession } from './original-session.ts';
-import type { Session, SessionContext } from './session.ts';
+import { nothing, type SessionContext } from './session.ts';
 import { ConnectionTrace } from './tracing/connection-trace.ts';
 import { parseTraceParent } from './tracing/trace-parent.ts';
 import type { Tracing } from './tracing/tracing.ts';
@@ -31,15 +32,6 @@ export interface GatewayOptions {
   readonly maxBufferedBytes: number;
 }
 
-type Version = 'original' | 'v2';
-
-interface Entry {
-  readonly version: Version;
-  readonly connection: Connection;
-  readonly session: Session;
-  readonly trace: ConnectionTrace;
-}
-
 /** How long a client waits before it comes back to a node that is full. */
 const FULL_RETRY_MS = 5000;
 
@@ -50,7 +42,7 @@ const MAX_LINGERING = 256;
 const REJECTION_LINES: Rate = { limit: 100, periodMs: 10_000 };
 
 /** All WebSockets of the node: lets them in, and brings them what the bus has for them. */
-export class Gateway implements BusListener {
+export class Gateway implements BusListener, EntryOwner {
   readonly #options: GatewayOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #sockets = new Set<WebSocket>();
@@ -60,13 +52,14 @@ export class Gateway implements BusListener {
   readonly #perAddress: AddressCounts;
   readonly #rejectionLines = new Gcra(REJECTION_LINES);
   #unlogged = 0;
-  readonly #writer = new FrameWriter();
+  readonly #connectionRules: Readonly<Record<Version, ConnectionRules>>;
   readonly #open = { original: 0, v2: 0 };
   #whenEmpty: (() => void) | undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#perAddress = new AddressCounts(options.maxPerAddress);
+    this.#connectionRules = connectionRules(options);
   }
 
   /** Connections that have not ended, by protocol. */
@@ -100,12 +93,7 @@ export class Gateway implements BusListener {
   accept(socket: WebSocket, request: IncomingMessage, address: ClientAddress): void {
     this.#sockets.add(socket);
     // First of all: a broken frame on a socket that is refused below must not end the process.
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      this.#refused.delete(socket);
-      if (this.#sockets.size === 0) this.#whenEmpty?.();
-    });
+    socket.on('error', nothing);
     const subprotocols = subprotocolsOf(request);
     const admission = admit(
       {
@@ -123,40 +111,24 @@ export class Gateway implements BusListener {
     const key = limitKey(address.ip);
     const { version } = admission;
     if (!this.#hasPlace(socket, version, key)) return;
-    socket.on('close', () => {
-      this.#perAddress.leave(key);
-    });
-    const { context, maxBufferedBytes } = this.#options;
+    const { context } = this.#options;
     const connection = new Connection({
       id: context.random.token(9),
       socket,
       transport: request.socket,
-      writer: this.#writer,
-      clock: context.clock,
-      maxBufferedBytes,
-      codes:
-        version === 'v2'
-          ? { binary: CLOSE.binaryFrame, slow: CLOSE.slowConsumer, flood: CLOSE.rateLimited }
-          : { binary: CLOSE.policy, slow: CLOSE.unavailable, flood: CLOSE.unavailable },
-      onSlow: () => {
-        context.metrics.slow(version, 'buffer');
-      },
-      onFlood: () => {
-        context.metrics.limited('control-frames');
-      },
+      rules: this.#connectionRules[version],
     });
     const trace = this.#trace(connection, request, version);
     this.#pending.add(connection.id);
-    const onJoined = () => {
-      this.#pending.delete(connection.id);
-    };
     const token = version === 'v2' ? subprotocolToken(subprotocols) : originalToken(request);
-    const shared = { context, connection, trace, limitKey: key, onJoined, token };
+    const shared = { context, connection, trace, limitKey: key, onJoined: this.#onJoined, token };
     const session =
       admission.version === 'v2'
         ? new V2Session(shared)
         : new OriginalSession({ ...shared, room: admission.room });
-    this.#add({ version, connection, session, trace });
+    this.#add(new Entry({ owner: this, version, limitKey: key, connection, session, trace }));
+    // The connection listens itself now.
+    socket.off('error', nothing);
     context.metrics.accepted(version);
     context.log.debug({ ...trace.mark, ip: address.ip, protocol: version }, 'open');
   }
@@ -190,25 +162,8 @@ export class Gateway implements BusListener {
     });
   }
 
-  #add(entry: Entry): void {
-    const { connection, session, version, trace } = entry;
-    this.#entries.set(connection.id, entry);
-    this.#open[version] += 1;
-    this.#options.heartbeat.add(connection);
-    connection.start({
-      message: (text) => session.message(text),
-      failed: (error) => {
-        session.failed(error);
-      },
-      ended: (end) => {
-        this.#remove(entry, end);
-        session.ended(end);
-        trace.end({ code: end.code, by: end.by });
-      },
-    });
-  }
-
-  #remove({ connection, version, trace }: Entry, { code, by }: ConnectionEnd): void {
+  /** For its entries: the connection has ended. */
+  ended({ connection, version, trace }: Entry, { code, by }: ConnectionEnd): void {
     const { heartbeat, context } = this.#options;
     this.#entries.delete(connection.id);
     this.#pending.delete(connection.id);
@@ -217,6 +172,30 @@ export class Gateway implements BusListener {
     context.metrics.closed(code, by);
     if (by === 'server' && code === CLOSE.heartbeatTimeout) context.metrics.silent(version);
     context.log.info({ ...trace.mark, code, by }, 'closed');
+  }
+
+  /** For its entries: the socket is gone. */
+  closed({ limitKey: key, connection }: Entry): void {
+    this.#perAddress.leave(key);
+    this.#gone(connection.socket);
+  }
+
+  readonly #onJoined = (connection: Connection): void => {
+    this.#pending.delete(connection.id);
+  };
+
+  #add(entry: Entry): void {
+    const { connection, version } = entry;
+    this.#entries.set(connection.id, entry);
+    this.#open[version] += 1;
+    this.#options.heartbeat.add(connection);
+    connection.start(entry);
+  }
+
+  #gone(socket: WebSocket): void {
+    this.#sockets.delete(socket);
+    this.#refused.delete(socket);
+    if (this.#sockets.size === 0) this.#whenEmpty?.();
   }
 
   #trace({ id }: Connection, request: IncomingMessage, protocol: Version): ConnectionTrace {
@@ -265,6 +244,9 @@ export class Gateway implements BusListener {
 
   #reject(socket: WebSocket, reason: string, code: number, text: string): void {
     const { metrics, log, clock } = this.#options.context;
+    socket.on('close', () => {
+      this.#gone(socket);
+    });
     metrics.rejected(reason);
     if (this.#rejectionLines.take(clock.now()) > 0) this.#unlogged += 1;
     else {
@@ -275,6 +257,26 @@ export class Gateway implements BusListener {
     if (this.#refused.size < MAX_LINGERING) this.#refused.add(socket);
     else socket.terminate();
   }
+}
+
+/** One object for each version: what is said in it is not kept with every connection. */
+function connectionRules({ context, maxBufferedBytes }: GatewayOptions) {
+  const { clock, metrics } = context;
+  const writer = new FrameWriter();
+  const rules = (version: Version, codes: ConnectionRules['codes']): ConnectionRules => ({
+    ...{ writer, clock, maxBufferedBytes, codes },
+    onSlow: () => {
+      metrics.slow(version, 'buffer');
+    },
+    onFlood: () => {
+      metrics.limited('control-frames');
+    },
+  });
+  const { binaryFrame, slowConsumer, rateLimited, policy, unavailable } = CLOSE;
+  return {
+    v2: rules('v2', { binary: binaryFrame, slow: slowConsumer, flood: rateLimited }),
+    original: rules('original', { binary: policy, slow: unavailable, flood: unavailable }),
+  };
 }
 
 /** The header is valid here: ws has parsed it before the upgrade. */

@@ -17,28 +17,31 @@ export type Wait = number;
 
 /** The limit of one owner. */
 export class Gcra {
-  readonly #interval: number;
-  readonly #tolerance: number;
+  readonly #rate: Rate;
   #arrival = Number.NEGATIVE_INFINITY;
 
+  /** `rate` is shared by many of these, which is why each computes with it anew. */
   constructor(rate: Rate) {
-    this.#interval = rate.limit === 0 ? 0 : rate.periodMs / rate.limit;
-    this.#tolerance = rate.periodMs - this.#interval;
+    this.#rate = rate;
   }
 
   /** Counts one message at `now`, unless it has to wait. */
   take(now: number): Wait {
-    if (this.#interval === 0) return 0;
+    const { limit, periodMs } = this.#rate;
+    if (limit === 0) return 0;
+    const interval = periodMs / limit;
     const arrival = Math.max(this.#arrival, now);
-    const wait = arrival - this.#tolerance - now;
+    const wait = arrival - (periodMs - interval) - now;
     if (wait > 0) return wait;
-    this.#arrival = arrival + this.#interval;
+    this.#arrival = arrival + interval;
     return 0;
   }
 
   /** As `take`, and counts nothing. */
   check(now: number): Wait {
-    return Math.max(0, this.#arrival - this.#tolerance - now);
+    const { limit, periodMs } = this.#rate;
+    if (limit === 0) return 0;
+    return Math.max(0, this.#arrival - (periodMs - periodMs / limit) - now);
   }
 
   /** Others have used it up to there: the next message counts from `arrival` on at the earliest. */

@@ -13,7 +13,14 @@ import { others } from './relay.ts';
 import type { JoinRefusal, JoinRequest, RoomMember } from './room.ts';
 import type { ConnectionTrace } from './tracing/connection-trace.ts';
 import type { Span } from './tracing/span.ts';
-import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
+import {
+  OFFENCES,
+  nothing,
+  notWatched,
+  type Session,
+  type SessionContext,
+  type SessionOptions,
+} from './session.ts';
 
 export interface OriginalSessionOptions extends SessionOptions {
   readonly room: string;
@@ -29,16 +36,16 @@ export class OriginalSession implements Session {
   readonly #connection: Connection;
   readonly #trace: ConnectionTrace;
   readonly #limitKey: string;
-  readonly #onJoined: () => void;
+  readonly #onJoined: (connection: Connection) => void;
   readonly #room: string;
   readonly #token: string | undefined;
   readonly #rate: Gcra;
-  readonly #offences = new Gcra(OFFENCES);
+  #offences: Gcra | undefined;
   /** Frames that come before the join is done wait for it. */
   readonly #ready: Promise<void>;
   #member: RoomMember | undefined;
   #ended = false;
-  #cancelExpiry = () => {};
+  #cancelExpiry = nothing;
 
   constructor(options: OriginalSessionOptions) {
     const { context, connection, trace, limitKey, onJoined, room, token } = options;
@@ -144,7 +151,7 @@ export class OriginalSession implements Session {
     }
     this.#member = outcome.member;
     this.#cancelExpiry = entry();
-    this.#onJoined();
+    this.#onJoined(this.#connection);
     const room = roomTag(this.#room);
     log.info({ ...this.#trace.mark, peer: outcome.member.peerId, room }, 'joined');
     return 'ok';
@@ -153,7 +160,7 @@ export class OriginalSession implements Session {
   /** Answers with what starts the watch over the token's end, or why there is no entry. */
   async #authenticate(span: Span): Promise<'gone' | AuthRefusal | (() => () => void)> {
     const { auth } = this.#context;
-    if (auth === undefined) return () => () => {};
+    if (auth === undefined) return notWatched;
     const wanted = { room: this.#room, role: undefined };
     const checked = span.child('authenticate');
     const decision = await auth.decide(this.#token, wanted, 'original');
@@ -222,11 +229,16 @@ export class OriginalSession implements Session {
     span.end();
   }
 
+  #offence(now: number): number {
+    this.#offences ??= new Gcra(OFFENCES);
+    return this.#offences.take(now);
+  }
+
   #limited(scope: 'connection' | 'ip' | 'room'): void {
     const { clock, metrics } = this.#context;
     metrics.limited(scope);
     metrics.refused('rate-limited');
-    if (this.#offences.take(clock.now()) > 0) {
+    if (this.#offence(clock.now()) > 0) {
       this.#connection.close(CLOSE.unavailable, 'Rate limited');
     }
   }
@@ -235,7 +247,7 @@ export class OriginalSession implements Session {
     const { clock, metrics } = this.#context;
     metrics.refused(code);
     if (code === 'malformed') this.#connection.close(CLOSE.policy, 'Malformed message');
-    else if (this.#offences.take(clock.now()) > 0) {
+    else if (this.#offence(clock.now()) > 0) {
       this.#connection.close(CLOSE.policy, 'Too many malformed messages');
     } else this.#connection.send(ORIGINAL_SCHEMA_ERROR);
   }

@@ -11,7 +11,7 @@ import type { ConnectionTrace } from './tracing/connection-trace.ts';
 import type { IceServers } from './turn/ice-servers.ts';
 
 /** What a connection means: one of these per version of the protocol. */
-export interface Session extends ConnectionHandler {
+export interface Session extends Omit<ConnectionHandler, 'closed'> {
   /** A frame of another member, ready to be written. */
   frame(frame: string): void;
   event(event: RoomEvent): void;
@@ -61,9 +61,15 @@ export interface SessionOptions {
   readonly token: string | undefined;
   /** What limits per address count this client by. */
   readonly limitKey: string;
-  /** It holds a place in a room now. */
-  readonly onJoined: () => void;
+  /** The connection holds a place in a room now. */
+  readonly onJoined: (connection: Connection) => void;
 }
+
+/** For what is not to be cancelled, or not any more. */
+export const nothing = (): void => {};
+
+/** Watches over the end of no token. */
+export const notWatched = (): (() => void) => nothing;
 
 /** Messages that break a rule, which a connection may send before it is closed. */
 export const OFFENCES: Rate = { limit: 50, periodMs: 10_000 };

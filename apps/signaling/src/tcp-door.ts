@@ -41,15 +41,19 @@ export class TcpDoor {
   #enter(socket: Socket): void {
     this.#open += 1;
     const address = plainAddress(socket.remoteAddress ?? '');
-    const counted = !isTrusted(address, this.#options.trustedProxies);
-    const key = limitKey(address);
-    const refused = counted && !this.#perAddress.enter(key);
-    socket.once('close', () => {
-      this.#open -= 1;
-      if (counted && !refused) this.#perAddress.leave(key);
-    });
+    const key = isTrusted(address, this.#options.trustedProxies) ? '' : limitKey(address);
+    const refused = key !== '' && !this.#perAddress.enter(key);
+    this.#leaveWith(socket, refused ? '' : key);
     if (!refused) return;
     this.#options.onRefused();
     socket.destroy();
+  }
+
+  /** By itself, so that the listener keeps nothing but the key, as long as the connection is open. */
+  #leaveWith(socket: Socket, key: string): void {
+    socket.on('close', () => {
+      this.#open -= 1;
+      if (key !== '') this.#perAddress.leave(key);
+    });
   }
 }

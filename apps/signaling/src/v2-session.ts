@@ -20,7 +20,14 @@ import type { JoinRequest, LeaveReason, RoomMember } from './room.ts';
 import type { IceHolder } from './turn/ice-servers.ts';
 import type { Span } from './tracing/span.ts';
 import type { ConnectionTrace } from './tracing/connection-trace.ts';
-import { OFFENCES, type Session, type SessionContext, type SessionOptions } from './session.ts';
+import {
+  OFFENCES,
+  nothing,
+  notWatched,
+  type Session,
+  type SessionContext,
+  type SessionOptions,
+} from './session.ts';
 
 /** Frames kept for a member between its join and its welcome; more, and it is too slow. */
 const MAX_EARLY = 256;
@@ -42,13 +49,14 @@ export class V2Session implements Session {
   readonly #connection: Connection;
   readonly #trace: ConnectionTrace;
   readonly #limitKey: string;
-  readonly #onJoined: () => void;
+  readonly #onJoined: (connection: Connection) => void;
   readonly #token: string | undefined;
-  readonly #challenge: string;
+  /** Until the join. */
+  #challenge: string;
   readonly #rate: Gcra;
-  readonly #offences = new Gcra(OFFENCES);
-  readonly #cancelJoinTimeout: () => void;
-  #cancelExpiry = () => {};
+  #offences: Gcra | undefined;
+  #cancelJoinTimeout: () => void;
+  #cancelExpiry = nothing;
   /** Set while the join is under way: what the others send already. */
   #early: string[] | undefined;
   #joined: Joined | undefined;
@@ -239,9 +247,11 @@ export class V2Session implements Session {
       return result;
     }
     this.#cancelJoinTimeout();
+    this.#cancelJoinTimeout = nothing;
+    this.#challenge = '';
     this.#joined = joined;
     this.#cancelExpiry = entry();
-    this.#onJoined();
+    this.#onJoined(this.#connection);
     log.info(
       {
         ...this.#trace.mark,
@@ -298,7 +308,7 @@ export class V2Session implements Session {
     span: Span,
   ): Promise<'gone' | AuthRefusal | (() => () => void)> {
     const { auth } = this.#context;
-    if (auth === undefined) return () => () => {};
+    if (auth === undefined) return notWatched;
     const checked = span.child('authenticate');
     const decision = await auth.decide(token ?? this.#token, { room, role }, 'v2');
     checked.end({ result: decision.ok ? 'ok' : decision.code });
@@ -410,6 +420,7 @@ export class V2Session implements Session {
   ): void {
     const { metrics, clock } = this.#context;
     metrics.refused(code);
+    this.#offences ??= new Gcra(OFFENCES);
     if (this.#offences.take(clock.now()) > 0) {
       if (code === 'rate-limited') this.#fail(code, message, extra.retryAfterMs);
       else this.#fail('protocol-error', 'too many messages that break the rules');
