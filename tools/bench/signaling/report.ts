@@ -80,7 +80,8 @@ export function related(report: Report): readonly Result[] {
 function block(results: readonly Result[], columns: readonly Column[]): string {
   const rows = results
     .filter(
-      ({ median, failed }) => failed !== undefined || columns.some(({ key }) => Number.isFinite(median[key])),
+      ({ median, failed }) =>
+        failed !== undefined || columns.some(({ key }) => Number.isFinite(median[key])),
     )
     .map(({ name, title, median, failed }) => [
       failed === undefined ? title : `${title}: not measured, ${failed}`,
