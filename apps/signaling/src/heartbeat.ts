@@ -17,16 +17,20 @@ export interface HeartbeatOptions {
   readonly onDead?: () => void;
 }
 
-/** Sweeps an interval takes: pings are spread over it instead of leaving in one burst. */
+/** Parts of an interval after each of which the dead are looked for, among all. */
 const SLICES = 10;
+/** Between two looks for who is due: pings leave as their connections came, not in bursts. */
+const PING_MS = 100;
 
 /** Pings every connection and ends the dead. One timer for all. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  /** When each is pinged next, the first one first: all have the same interval. */
   readonly #nextPing = new Map<Beating, number>();
   #cancel: (() => void) | undefined;
   #closed = false;
   #sweptAt: number;
+  #nextCheck = Number.NEGATIVE_INFINITY;
   #stalledAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: HeartbeatOptions) {
@@ -55,21 +59,34 @@ export class Heartbeat {
     // After a stall of this process everybody looks silent: what they sent is still unread.
     if (now - this.#sweptAt > timeoutMs / 2) this.#stalledAt = now;
     this.#sweptAt = now;
+    if (now >= this.#nextCheck) {
+      this.#nextCheck = now + intervalMs / SLICES;
+      this.#endDead(now);
+    }
     for (const [connection, due] of this.#nextPing) {
-      if (now - Math.max(connection.lastSeen, this.#stalledAt) >= timeoutMs) {
-        this.#nextPing.delete(connection);
-        this.#options.onDead?.();
-        connection.terminate(CLOSE.heartbeatTimeout);
-      } else if (now >= due) {
-        this.#nextPing.set(connection, now + intervalMs);
-        connection.ping();
-      }
+      if (now < due) break;
+      this.#nextPing.delete(connection);
+      this.#nextPing.set(connection, now + intervalMs);
+      connection.ping();
+    }
+  }
+
+  #endDead(now: number): void {
+    const { timeoutMs, onDead } = this.#options;
+    const heardBefore = now - timeoutMs;
+    if (this.#stalledAt > heardBefore) return;
+    for (const connection of this.#nextPing.keys()) {
+      if (connection.lastSeen > heardBefore) continue;
+      this.#nextPing.delete(connection);
+      onDead?.();
+      connection.terminate(CLOSE.heartbeatTimeout);
     }
   }
 
   #schedule(): void {
     if (this.#closed) return;
-    this.#cancel = this.#options.clock.after(this.#options.intervalMs / SLICES, () => {
+    const wait = Math.min(this.#options.intervalMs / SLICES, PING_MS);
+    this.#cancel = this.#options.clock.after(wait, () => {
       this.#sweep();
       this.#schedule();
     });
