@@ -137,6 +137,14 @@ export function word(fallback: string, about: string) {
   return field(parsed(read), fallback, '1 to 64 letters, digits, _ . and -', about);
 }
 
+/** What a server listens on: an address, or a name that stands for one. */
+export function host(about: string) {
+  const form = /^[\da-z]([\da-z.-]{0,252}[\da-z])?$/i;
+  const read = (value: string) =>
+    value === '' || isIP(value) !== 0 || form.test(value) ? value : undefined;
+  return field(parsed(read), '', 'an address of this machine', about);
+}
+
 /** Addresses of Redis; several are servers of one cluster. They may hold a password. */
 export function redisUrls(about: string) {
   const read = (value: string) => {
@@ -192,9 +200,10 @@ export function networks(about: string) {
   const read = (value: string) => {
     const blocks = new BlockList();
     for (const entry of list(value)) {
-      const [address = '', bits] = entry.split('/');
+      const [address = '', bits, ...more] = entry.split('/');
       const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-      if (isIP(address) === 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) return undefined;
+      if (isIP(address) === 0 || more.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits)))
+        return undefined;
       if (bits === undefined) blocks.addAddress(address, family);
       else blocks.addSubnet(address, Number(bits), family);
     }

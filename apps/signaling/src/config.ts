@@ -6,6 +6,7 @@ import {
   choice,
   fieldMeta,
   flag,
+  host,
   iceServers,
   integer,
   networks,
@@ -24,6 +25,8 @@ import { tracingFields } from './tracing/tracing-fields.ts';
 export const EXIT_CONFIG = 78;
 
 const DAY_MS = 86_400_000;
+/** Characters of a wrong value that are repeated. */
+const MAX_SHOWN = 120;
 const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379';
 
 /** Every variable the service reads, in the order of the documentation. */
@@ -33,7 +36,7 @@ export const envSchema = z.object({
     'development',
     'production makes an unset REDIS_URL mean the local Redis instead of the embedded bus.',
   ),
-  HOST: text('', 'an address of this machine', 'Address to listen on. Unset: all of them.'),
+  HOST: host('Address to listen on. Unset: all of them.'),
   WS_PORT: integer(0, 65_535, 3002, 'TCP port of WebSocket and page. 0: any free one.'),
   HEALTH_PORT: integer(
     0,
@@ -41,11 +44,7 @@ export const envSchema = z.object({
     8080,
     'TCP port of /healthz, /readyz and /metrics. 0: any free one.',
   ),
-  HEALTH_HOST: text(
-    '',
-    'an address of this machine',
-    'Address for HEALTH_PORT. Unset: the same as HOST.',
-  ),
+  HEALTH_HOST: host('Address for HEALTH_PORT. Unset: the same as HOST.'),
   STATIC_DIR: text(
     '',
     'a folder with an index.html',
@@ -174,7 +173,10 @@ export const envSchema = z.object({
     'info',
     'Least important log line that is written.',
   ),
-  PRETTY_LOGS: flag(false, 'Logs for people instead of JSON.'),
+  PRETTY_LOGS: flag(
+    true,
+    'Logs for people instead of JSON. Unset: only where NODE_ENV is development.',
+  ),
 });
 
 /** The environment of the service, parsed. Field names are the variables' names. */
@@ -215,6 +217,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   if (given['NODE_ENV']?.trim() === 'production' && environment['REDIS_URL'] === undefined) {
     given['REDIS_URL'] = DEFAULT_REDIS_URL;
   }
+  if (!['', 'development'].includes(given['NODE_ENV']?.trim() ?? '')) {
+    given['PRETTY_LOGS'] ??= 'false';
+  }
   const result = envSchema.safeParse(given);
   if (!result.success) {
     const name = String(result.error.issues[0]?.path[0]) as VariableName;
@@ -227,7 +232,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 /** `allowed` says what would have been right; by default, what the variable's own kind allows. */
 export function refuse(name: VariableName, value: string, allowed?: string): ConfigError {
   const meta = describeVariable(name);
-  const shown = meta.secret ? '(not shown)' : JSON.stringify(value);
+  const start = value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value;
+  const shown = meta.secret ? '(not shown)' : JSON.stringify(start);
   const expected = allowed ?? meta.allowed;
   return new ConfigError(name, `${name}=${shown} is not allowed. Allowed: ${expected}.`);
 }

@@ -22,7 +22,10 @@ interface Ready {
 function start(env: Record<string, string>) {
   const child = spawn(process.execPath, ['--conditions=@peerdeck/source', MAIN], {
     cwd: tmpdir(),
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', WS_PORT: '0', HEALTH_PORT: '0', ...env },
+    env: {
+      ...{ PATH: process.env['PATH'], HOST: '127.0.0.1', WS_PORT: '0', HEALTH_PORT: '0' },
+      ...{ PRETTY_LOGS: 'false', ...env },
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   children.push(child);

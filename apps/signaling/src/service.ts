@@ -171,8 +171,9 @@ export class Service {
       this.#front = await this.#buildFront();
       await this.#tracing.open();
       await this.#bus.start();
-      this.port = await this.#front.listen();
+      // The probes first: no client is let in by a service that cannot be watched.
       this.healthPort = await this.#health.listen();
+      this.port = await this.#front.listen();
     } catch (error) {
       await this.close();
       throw error;

@@ -48,7 +48,7 @@ export class NodeProcess {
       cwd: tmpdir(),
       env: {
         ...{ PATH: process.env['PATH'], HOST: '127.0.0.1', WS_PORT: '0', HEALTH_PORT: '0' },
-        ...{ LOG_LEVEL: 'warn', ...OPEN_LIMITS, ...env },
+        ...{ LOG_LEVEL: 'warn', PRETTY_LOGS: 'false', ...OPEN_LIMITS, ...env },
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
