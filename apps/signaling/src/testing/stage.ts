@@ -53,6 +53,19 @@ export class Stage {
     return peer;
   }
 
+  /** A client that has joined: it comes back, as clients do, where it is told to. */
+  async enter(at: NodeProcess, room: string, role: 'host' | 'viewer'): Promise<Peer> {
+    for (;;) {
+      const peer = await this.v2(at);
+      peer.send({ type: 'join', room, role });
+      await peer.next('hello');
+      const answer = await peer.next();
+      if (answer.type === 'welcome') return peer;
+      if (answer['code'] !== 'unavailable') throw new Error(`refused: ${String(answer['code'])}`);
+      await new Promise((resolve) => setTimeout(resolve, Number(answer['retryAfterMs'])));
+    }
+  }
+
   async original(at: NodeProcess, room: string): Promise<Peer> {
     const peer = await at.original(room);
     this.#peers.push(peer);
