@@ -15,11 +15,13 @@ import { HELP, UsageError, parseCommandLine, type CommandLine, type Run } from '
 import { findK6, howToGetK6, installK6 } from './k6.ts';
 import { report } from './report.ts';
 import { Site } from './site.ts';
-import { Usage, type NodeUsage, type RedisUsage } from './usage.ts';
+import { Usage, scrape, sum, type NodeUsage, type RedisUsage } from './usage.ts';
 
 const SCRIPTS = fileURLToPath(new URL('scripts/', import.meta.url));
 /** Longer than any scenario ends late. */
 const GRACE_MS = 180_000;
+/** Rooms of a machine that is busy are made a little late; the storm leaves time for that. */
+const LATE_MS = 5000;
 
 export interface Result {
   readonly scenario: string;
@@ -64,7 +66,8 @@ async function runOne(k6: string, command: CommandLine, run: Run): Promise<Resul
       SUMMARY_FILE: summaryFile,
     };
     child = startK6(k6, command, run, addresses);
-    if (run.scenario.name === 'reconnect-storm' && site !== undefined) await strike(site, child);
+    if (run.scenario.name === 'reconnect-storm' && site !== undefined)
+      await strike(site, child, Number(run.env['ROOMS']));
     const seconds = Number(run.env['DURATION']) + Number(run.env['RAMP'] ?? run.env['ROOMS']);
     await child.waitForExit(seconds * 1000 + GRACE_MS);
     const used = await usage?.end();
@@ -111,8 +114,13 @@ function startK6(
 }
 
 /** The last node dies; where it was the only one, another starts in its place. */
-async function strike(site: Site, k6: Child): Promise<void> {
+async function strike(site: Site, k6: Child, rooms: number): Promise<void> {
   await k6.waitForLine(/rooms are ready/, GRACE_MS);
+  const deadline = Date.now() + LATE_MS;
+  while ((await connections(site)) < rooms * 2) {
+    if (Date.now() > deadline || k6.ended) throw new Error('not all rooms were made in time');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   const victim = site.nodes.at(-1);
   if (victim === undefined) return;
   victim.child.kill('SIGKILL');
@@ -120,6 +128,14 @@ async function strike(site: Site, k6: Child): Promise<void> {
   console.log(`${victim.name} is dead`);
   if (site.nodes.length > 1) return;
   site.nodes.push(await site.start(`${victim.name} again`, victim.port));
+}
+
+async function connections(site: Site): Promise<number> {
+  const open = site.nodes.map(async ({ healthPort }) => {
+    const metrics = await scrape(healthPort);
+    return sum(metrics, 'signaling_connections') - sum(metrics, 'signaling_connections_pending');
+  });
+  return (await Promise.all(open)).reduce((total, each) => total + each, 0);
 }
 
 function readSummary(file: string): unknown {

@@ -29,7 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'reconnect-storm',
     about: 'a node dies, and all its clients come back at once',
-    env: { ROOMS: 500, DURATION: 12, RAMP: 5 },
+    env: { ROOMS: 500, DURATION: 12 },
     smoke: { ROOMS: 20, DURATION: 4, RAMP: 1 },
   },
 ];

@@ -64,7 +64,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     rooms,
     rate: number('RATE', 1, 0.01),
     durationS: number('DURATION', 30, 1),
-    rampS: number('RAMP', Math.max(2, rooms / 200)),
+    rampS: number('RAMP', Math.max(2, rooms / 100)),
     bytes: number('BYTES', 1024, 64),
     vus: Math.min(rooms, Math.ceil(number('VUS', vus, 1))),
     jitterMs: number('JITTER_MS', 500),
