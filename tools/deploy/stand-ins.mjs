@@ -7,7 +7,8 @@ import { run } from './shell.mjs';
 /*
  * Images for a machine that reaches no registry: the same programs from Debian's packages, under the
  * names that docker-compose.yml asks for. They behave as the real ones do in what the compose file
- * relies on: the program, its paths, the owners of its folders.
+ * relies on: the program, its paths, the owners of its folders. PEERDECK_STAND_INS names another
+ * release of Debian than this machine's: trixie has HAProxy 3.0.
  */
 
 const PACKAGES = ['ca-certificates', 'wget', 'redis-server', 'haproxy', 'coturn', 'prometheus'];
@@ -38,13 +39,12 @@ export function hasStandIn(image) {
  * @param {{ engine: import('./engine.mjs').Engine, images: string[], folder: string, log: (text: string) => void }} options
  */
 export async function makeStandIns({ engine, images, folder, log }) {
-  const base = `standin:${createHash('sha256')
-    .update([process.version, ...PACKAGES].join(' '))
-    .digest('hex')
-    .slice(0, 12)}`;
+  const release = process.env['PEERDECK_STAND_INS'] ?? ownRelease();
+  const contents = [release, process.version, ...PACKAGES].join(' ');
+  const base = `standin:${createHash('sha256').update(contents).digest('hex').slice(0, 12)}`;
   if (!(await exists(engine, base))) {
-    log('making a base image from Debian packages (a minute, once)');
-    await makeBase({ engine, folder, base });
+    log(`making a base image from the packages of Debian ${release} (a minute, once)`);
+    await makeBase({ engine, folder, base, release });
   }
   for (const image of images) {
     const text = `FROM ${base}\n${recipe(image)}\n`;
@@ -63,10 +63,13 @@ async function exists(engine, image) {
   );
 }
 
-async function makeBase({ engine, folder, base }) {
+function ownRelease() {
+  return /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))[1];
+}
+
+async function makeBase({ engine, folder, base, release }) {
   const root = join(folder, 'root');
   rmSync(root, { recursive: true, force: true });
-  const release = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))[1];
   const mirrors = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)']);
   const include = `--include=${[...PACKAGES, 'libcap2-bin'].join(',')}`;
   await run('debootstrap', ['--variant=minbase', include, release, root, mirrors.split('\n')[0]]);
