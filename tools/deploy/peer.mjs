@@ -10,11 +10,11 @@ export class Peer {
   #heard = [];
   #waiting = new Set();
 
-  /** @param {{ url: string, origin: string, ca: Buffer[], room: string, role: 'host' | 'viewer', token?: string }} options */
-  constructor({ url, origin, ca, room, role, token }) {
+  /** @param {{ url: string, origin: string, ca: Buffer[], room: string, role: 'host' | 'viewer', token?: string, headers?: object }} options */
+  constructor({ url, origin, ca, room, role, token, headers = {} }) {
     class Secure extends WebSocket {
       constructor(address, protocols) {
-        super(address, protocols, { ca, ...(role === 'viewer' ? { origin } : {}) });
+        super(address, protocols, { ca, headers, ...(role === 'viewer' ? { origin } : {}) });
       }
     }
     this.#client = new SignalingClient({

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,13 @@ import { hasStandIn, makeStandIns } from './stand-ins.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const BUILT = ['signaling-a', 'signaling-b'];
+const VERSIONS = [
+  ['signaling-a', 'echo node', '$(node --version)'],
+  ['haproxy', 'haproxy', '-v'],
+  ['redis', 'redis-server', '--version'],
+  ['coturn', 'echo coturn', '$(turnserver --version)'],
+  ['prometheus', 'prometheus', '--version'],
+];
 const PULL_MS = 20_000;
 /** 127.0.0.1 reaches the published ports of every engine. */
 const HOST = '127.0.0.1';
@@ -73,6 +80,11 @@ async function prepare({ engine, folder, cache, log, write }) {
   const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)]);
   const made = ['--host', HOST, '--out', envFile, '--tls-dir', join(folder, 'secrets/tls')];
   await makeEnv([...made, ...flags], { line() {}, done() {} });
+  // More lines to look for secrets in, and the exporter of traces with all it loads; nobody listens.
+  appendFileSync(
+    envFile,
+    'DEPLOY_LOG_LEVEL=debug\nDEPLOY_OTLP_ENDPOINT=http://127.0.0.1:4318\nDEPLOY_NO_EGRESS=false\n',
+  );
   const env = parseEnv(readFileSync(envFile, 'utf8'));
   const files = [join(ROOT, 'docker-compose.yml')];
   if (engine.own) {
@@ -157,7 +169,13 @@ async function startAll({ stack, services }) {
   const started = performance.now() - began;
   const waited = await stack.healthy(services);
   const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
-  return `up: ${seconds(started)}; healthy: ${seconds(started + waited)}`;
+  const versions = await Promise.all(
+    VERSIONS.map(([service, ...args]) =>
+      stack.exec(service, ['sh', '-c', `${args.join(' ')} 2>&1 | head -n 1`]),
+    ),
+  );
+  const times = `up: ${seconds(started)}; healthy: ${seconds(started + waited)}`;
+  return [times, ...versions.map((text) => text.trim())].join('\n');
 }
 
 async function tellWhy({ stack, services, write }) {

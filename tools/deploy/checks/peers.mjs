@@ -41,6 +41,9 @@ export async function checkPeers(context) {
     await table.check('a process that dies is started again, and gets its share', () =>
       crashNode(context, open),
     );
+    await table.check('Redis restarts empty: both peers stay, and go on', () =>
+      restartRedis(context, pair),
+    );
     await table.check('a message that breaks the schema is refused, and ends nothing', async () => {
       pair.viewer.send({ type: 'candidate', session: 'no id', candidate: '' });
       const error = await pair.viewer.expect('a refusal', (event, name) => name === 'error');
@@ -63,6 +66,22 @@ async function checkDoor(context, room) {
     const error = await peer.expect('a refusal', (event, name) => name === 'error');
     peer.close();
     assert.equal(error.code, 'unauthorized');
+  });
+  await table.check('an address that a client claims is not believed', async () => {
+    const claimed = '203.0.113.9';
+    const headers = {
+      'X-Forwarded-For': claimed,
+      'X-Real-IP': claimed,
+      Forwarded: `for=${claimed}`,
+    };
+    const peer = new Peer({ ...address(context), room, role: 'host', headers });
+    await peer.expect('a refusal', (event, name) => name === 'error');
+    peer.close();
+    const lines = (await Promise.all(NODES.map((node) => context.stack.logs(node)))).flat();
+    const seen = lines.map((line) => JSON.parse(line).ip).filter((ip) => ip !== undefined);
+    assert.ok(seen.length > 0, 'no address is logged');
+    assert.ok(!seen.includes(claimed));
+    return `seen: ${[...new Set(seen)].join(', ')}`;
   });
   await table.check('a page from elsewhere does not get in', async () => {
     const token = await mint(context, 'viewer');
@@ -243,6 +262,27 @@ async function crashNode(context, open) {
   });
   await bothServe(context);
   await meet(context, newRoom(), open); // asserts that both nodes get clients
+}
+
+async function restartRedis(context, pair) {
+  const { stack } = context;
+  const marks = { host: pair.host.mark, viewer: pair.viewer.mark };
+  await stack.docker(['restart'], 'redis');
+  await stack.healthy(['redis']);
+  // Between the nodes: what one tells the other goes by Redis again.
+  const ready = 'fetch("http://127.0.0.1:8080/readyz").then((r) => process.exit(r.ok ? 0 : 1))';
+  for (const node of NODES) {
+    await until(`${node} is ready again`, async () => {
+      await stack.exec(node, ['node', '-e', ready]);
+      return true;
+    });
+  }
+  await exchange(pair, 'after the restart of Redis');
+  for (const role of ['host', 'viewer']) {
+    assert.deepEqual(states(pair[role], marks[role]), [], `the ${role} lost its connection`);
+    assert.ok(!told(pair[role], marks[role]).includes('member-left'), 'a false leave was told');
+  }
+  await bothServe(context);
 }
 
 /** Whether the proxy sends new clients to both nodes. */
