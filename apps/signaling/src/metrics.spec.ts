@@ -42,6 +42,23 @@ test('a process has the lag of its event loop, its CPU and its memory too', asyn
   );
 });
 
+test('a scrape does not grow with connections and rooms, nor list what is open', async () => {
+  const { service, v2 } = (server = await startService({}, { processMetrics: true }));
+  const names = async () => {
+    const answer = await fetch(`http://127.0.0.1:${service.healthPort}/metrics`);
+    const lines = (await answer.text()).split('\n').filter((line) => !/^#|^nodejs_gc/.test(line));
+    return lines.map((line) => line.replace(/ \S+$/, ''));
+  };
+  await (await v2()).join(roomId(0), 'host');
+  const few = await names();
+  for (let room = 1; room <= 40; room += 1) {
+    await (await v2()).join(roomId(room), 'host');
+    await (await v2()).join(roomId(room), 'viewer');
+  }
+  expect(await names()).toEqual(few);
+  expect(few.filter((name) => name.startsWith('nodejs_active'))).toEqual([]);
+});
+
 test('a node says what it is, what it may hold, and that it is ready', async () => {
   server = await startService(
     { MAX_CONNECTIONS: '77', MAX_PENDING_CONNECTIONS: '7' },

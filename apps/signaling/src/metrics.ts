@@ -161,7 +161,7 @@ export class Metrics {
     );
     for (const protocol of PROTOCOLS) this.#joinSeconds.zero({ protocol });
     this.#gauges(sources);
-    if (processMetrics) collectDefaultMetrics({ register: this.registry });
+    if (processMetrics) addProcessMetrics(this.registry);
   }
 
   received(type: ClientMessageType): void {
@@ -291,5 +291,17 @@ export class Metrics {
       sources.ready() ? 1 : 0,
     );
     value('draining', '1 while the node goes away.', () => (sources.draining() ? 1 : 0));
+  }
+}
+
+/**
+ * Those of the process, but for the lists of everything that is open: these are made anew by each
+ * scrape, with an entry for every connection, while no message is read.
+ */
+function addProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const what of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`nodejs_active_${what}`);
+    registry.removeSingleMetric(`nodejs_active_${what}_total`);
   }
 }
