@@ -10,7 +10,12 @@ export interface HealthOptions {
   readonly registry: Registry;
   readonly busHealth: () => BusHealth;
   readonly isDraining: () => boolean;
+  /** For the headers of a request. */
+  readonly requestTimeoutMs: number;
 }
+
+/** Probes and scrapers are few. */
+const MAX_CONNECTIONS = 256;
 
 /** /healthz: the process answers. /readyz: it takes new clients. /metrics: for Prometheus. */
 export class HealthServer {
@@ -19,11 +24,18 @@ export class HealthServer {
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
-      this.#answer(request, response).catch((error: unknown) => {
-        send(response, 500, 'text/plain', `${String(error)}\n`);
+    const timeouts = {
+      headersTimeout: options.requestTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, options.requestTimeoutMs / 2),
+    };
+    this.#server = createServer(timeouts, (request, response) => {
+      this.#answer(request, response).catch(() => {
+        if (!response.headersSent) send(response, 500, 'text/plain', 'Internal error\n');
+        else response.destroy();
       });
     });
+    this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
   /** Resolves with the bound port. */

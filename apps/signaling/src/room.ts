@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { PeerRole } from '@peerdeck/protocol';
 
 /*
@@ -144,7 +145,7 @@ export class Room {
     const token = request.resumeFrom;
     if (token === undefined || token === '') return undefined;
     for (const old of this.#members.values()) {
-      if (old.resume !== token || old.role !== request.role) continue;
+      if (old.role !== request.role || !sameSecret(old.resume, token)) continue;
       const { nodeId, connectionId } = request;
       const member = this.#put({ ...old, nodeId, connectionId, state: 'connected' });
       if (request.maxViewers !== undefined) this.#maxViewers = request.maxViewers;
@@ -182,4 +183,10 @@ export class Room {
     this.#members.delete(member.peerId);
     if (this.#host?.peerId === member.peerId) this.#host = undefined;
   }
+}
+
+/** In the same time wherever they differ. */
+function sameSecret(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

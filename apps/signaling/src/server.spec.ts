@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeCertificate } from './testing/certificate.ts';
 import { startService, type TestService } from './testing/harness.ts';
 import { Peer } from './testing/peer.ts';
+import { RawClient } from './testing/raw-client.ts';
 
 let server: TestService;
 let folder: string;
@@ -82,6 +83,23 @@ describe('with STATIC_DIR', () => {
     expect(await get('/changing.txt', known)).toMatchObject({ status: 200, body: 'another' });
   });
 
+  test('a tag is known in a list, as a weak one, and by *', async () => {
+    const { etag = '' } = (await get('/')).headers;
+    const status = async (tags: string) => (await get('/', { 'If-None-Match': tags })).status;
+    // A proxy that compresses by itself makes the tag a weak one (RFC 9110, 13.1.2).
+    for (const tags of [`W/${etag}`, `"a", W/"b",${etag}`, '*'])
+      expect(await status(tags)).toBe(304);
+    for (const tags of ['"a"', etag.slice(1), `"${etag}"`, ''])
+      expect(await status(tags)).toBe(200);
+  });
+
+  test('a range that is asked for gets the whole: nobody waits for a part', async () => {
+    for (const Range of ['bytes=0-3', 'bytes=99999999-', 'bytes=-1', 'lines=1', 'bytes=']) {
+      const answer = await get('/', { Range });
+      expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('</title>') });
+    }
+  });
+
   test('text is compressed for who takes it', async () => {
     const path = '/assets/index-BXVs1UmA.js';
     const brotli = await get(path, { 'Accept-Encoding': 'gzip, br' });
@@ -114,6 +132,14 @@ describe('with STATIC_DIR', () => {
     '/index.html%00.txt',
     '/%',
     '/nothing',
+    '/assets/..%2f..%2foutside.txt',
+    '/%252e%252e/outside.txt',
+    '/./index.html',
+    '/index.html/',
+    '/%ff%fe',
+    `/${'x'.repeat(5000)}`,
+    `/${'x/'.repeat(4000)}`,
+    'http://127.0.0.1/outside.txt',
   ])('%s leads nowhere', async (path) => {
     const answer = await get(path);
     expect(answer).toMatchObject({ status: 404, body: 'Not found\n' });
@@ -183,4 +209,15 @@ describe('TLS', () => {
       `TLS_CERT_FILE="${missing}" is not allowed`,
     );
   });
+});
+
+test('HEALTH_PORT cuts off who is slow too', async () => {
+  server = await startService({ HANDSHAKE_TIMEOUT_MS: '300' });
+  const { healthPort } = server.service;
+  for (const first of ['', 'GET /metrics HTTP/1.1\r\nHost: x\r\n']) {
+    const client = new RawClient(healthPort);
+    if (first !== '') client.write(first);
+    await client.gone;
+  }
+  expect((await fetch(`http://127.0.0.1:${healthPort}/healthz`)).status).toBe(200);
 });

@@ -38,8 +38,7 @@ export interface ServiceOptions {
 /** How long a stop waits for the collector of traces at most, and if the deadline has passed. */
 const FLUSH_MS = { most: 1000, least: 100 };
 
-/** TCP connections beyond those of WebSockets: handshakes and pages. */
-const SPARE_TCP = 1000;
+const SPARE_TCP = 1000; // Handshakes and pages.
 
 /** The whole service: builds, listens, drains, and closes in reverse. */
 export class Service {
@@ -134,6 +133,7 @@ export class Service {
       port: config.HEALTH_PORT,
       registry: metrics.registry,
       busHealth: () => this.#bus.health(),
+      requestTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
       isDraining,
     });
   }

@@ -65,6 +65,8 @@ type Encoding = 'br' | 'gzip' | 'identity';
 export class StaticFiles {
   readonly #root: string;
   readonly #cache = new Map<string, CachedFile>();
+  /** Files that are being read, by name and stamp: compressing takes a while. */
+  readonly #loading = new Map<string, Promise<CachedFile>>();
 
   /** `root` is a real path: see `open`. */
   private constructor(root: string) {
@@ -95,7 +97,7 @@ export class StaticFiles {
     }
     const cache = HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache';
     const headers = { 'Cache-Control': cache, ETag: file.etag, Vary: 'Accept-Encoding' };
-    if (request.headers['if-none-match'] === file.etag) {
+    if (isKnown(request.headers['if-none-match'], file.etag)) {
       answer(response, 304, headers);
       return;
     }
@@ -115,13 +117,26 @@ export class StaticFiles {
       const stamp = `${info.mtimeMs}-${info.size}`;
       const known = this.#cache.get(name);
       if (known?.stamp === stamp) return known;
-      const file = await load(name, stamp);
+      return await this.#loadOnce(name, stamp);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #loadOnce(name: string, stamp: string): Promise<CachedFile> {
+    const key = `${stamp} ${name}`;
+    const known = this.#loading.get(key);
+    if (known !== undefined) return known;
+    const loading = load(name, stamp);
+    this.#loading.set(key, loading);
+    try {
+      const file = await loading;
       this.#cache.set(name, file);
       const oldest = this.#cache.keys().next().value;
       if (this.#cache.size > MAX_CACHED && oldest !== undefined) this.#cache.delete(oldest);
       return file;
-    } catch {
-      return undefined;
+    } finally {
+      this.#loading.delete(key);
     }
   }
 }
@@ -149,6 +164,13 @@ function safePath(url: string): string | undefined {
   // No way up, and nothing hidden.
   if (path.split('/').some((part) => part.startsWith('.'))) return undefined;
   return path.endsWith('/') ? `${path}index.html` : path;
+}
+
+/** RFC 9110, 13.1.2: by weak comparison, for a proxy that compresses makes a tag weak. */
+function isKnown(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
 }
 
 function chooseEncoding(accepted: string | string[] | undefined, file: CachedFile): Encoding {
