@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -55,6 +59,110 @@ test('it writes no query: clients of the original protocol put tokens there', ()
   const line = format.replaceAll(/%\[[^\]]*\]|%\w+/g, '0');
   assert.doesNotThrow(() => JSON.parse(line), line);
 });
+
+test('a line of its log stays JSON, whatever a client asks for', async (t) => {
+  const { plain, line } = await running(t);
+  const wicked = `/${'"%22\\'.repeat(1000)}`;
+  for (const request of [`GET ${wicked} HTTP/1.1`, `${'M'.repeat(3000)} /x HTTP/1.1`]) {
+    const socket = connect(plain, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(Buffer.from(`${request}\r\nHost: a.example\r\n\r\n`));
+    const text = await line((one) => one.includes('"request"'));
+    socket.destroy();
+    assert.doesNotThrow(() => JSON.parse(text), text);
+  }
+});
+
+test('one address has a part of its connections, of both ports together, and no more', async (t) => {
+  const { plain, tls } = await running(t, (text) => text.replaceAll('gt 4000', 'gt 10'));
+  const open = [];
+  t.after(() => {
+    for (const { socket } of open) socket.destroy();
+  });
+  const enter = async (port, from) => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from });
+    socket.on('error', () => {});
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    open.push({ socket });
+    const answered = new Promise((resolve) => socket.once('data', resolve));
+    socket.write('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
+    return Promise.race([answered.then(() => 'in'), ended.then(() => 'out')]);
+  };
+  // Without TLS no answer comes on the other port, and the connection counts.
+  for (let count = 0; count < 5; count += 1) {
+    const socket = connect({ port: tls, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    open.push({ socket });
+    await once(socket, 'connect');
+  }
+  for (let count = 0; count < 5; count += 1) assert.equal(await enter(plain, '127.0.0.2'), 'in');
+  assert.equal(await enter(plain, '127.0.0.2'), 'out');
+  assert.equal(await enter(plain, '127.0.0.3'), 'in');
+});
+
+/** Starts HAProxy with the configuration, before a node that says 200 to everything. */
+async function running(t, change = (text) => text) {
+  const folder = mkdtempSync(join(tmpdir(), 'peerdeck-proxy-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  await installCertificate({ folder: join(folder, 'tls'), host: 'a.example' });
+  const node = createHttpServer((_request, response) => response.end('ok'));
+  await once(node.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => {
+    node.close();
+    node.closeAllConnections();
+  });
+  const { port } = node.address();
+  const [plain, tls, metrics] = await freePorts(3);
+  const text = change(proxy)
+    .replaceAll('/run/tls/', `${folder}/tls/`)
+    .replaceAll(/signaling-[ab]\.proxy:3002/g, `127.0.0.1:${port}`)
+    .replace('check port 8080', `check port ${port}`)
+    .replace('bind :8080', `bind 127.0.0.1:${plain}`)
+    .replace('bind :8443', `bind 127.0.0.1:${tls}`)
+    .replace('bind :8404', `bind 127.0.0.1:${metrics}`);
+  const file = join(folder, 'haproxy.cfg');
+  writeFileSync(file, text);
+  const env = { ...process.env, PUBLIC_ORIGIN: 'https://a.example' };
+  const child = spawn(which('haproxy'), ['-db', '-f', file], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.after(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  const lines = [];
+  createInterface({ input: child.stdout }).on('line', (one) => lines.push(one));
+  child.stderr.resume();
+  await until(() => fetch(`http://127.0.0.1:${metrics}/healthz`).then(({ ok }) => ok));
+  const line = (wanted) =>
+    until(() => {
+      const at = lines.findIndex(wanted);
+      return at >= 0 && lines.splice(0, at + 1).at(-1);
+    });
+  return { plain, tls, line };
+}
+
+/** Ports that nobody listens on. */
+async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+async function until(question) {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    const answer = await Promise.resolve()
+      .then(question)
+      .catch(() => false);
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`not within 10 s: ${question}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 test('silence is allowed for longer than a node allows it', () => {
   const [, seconds] = /^ {4}timeout tunnel (\d+)s$/m.exec(proxy);
