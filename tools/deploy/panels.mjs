@@ -249,6 +249,39 @@ export const ROWS = [
     ],
   },
   {
+    title: 'Limits across nodes, relays and traces',
+    panels: [
+      graph(
+        'Leases of limits',
+        'Batches that nodes take from a limit they share: within, over, or failed (Redis did not answer, and the node counts for itself).',
+        'ops',
+        [[sumRate('signaling_limit_leases_total', 'scope, result'), '{{scope}} {{result}}']],
+        { width: 6 },
+      ),
+      graph(
+        'Keys of limits',
+        'Addresses and rooms that a node counts for now.',
+        'none',
+        [[`sum by (scope) (signaling_limit_keys{${OURS}})`, '{{scope}}']],
+        { width: 6 },
+      ),
+      graph(
+        'TURN credentials',
+        'Given to newcomers, renewed, and not given: limited, or no host in the room.',
+        'ops',
+        [[sumRate('signaling_turn_credentials_total', 'result'), '{{result}}']],
+        { width: 6 },
+      ),
+      graph(
+        'Spans of traces',
+        'exported, failed (the collector did not take them) and dropped (too many).',
+        'ops',
+        [[sumRate('signaling_spans_total', 'result'), '{{result}}']],
+        { width: 6 },
+      ),
+    ],
+  },
+  {
     title: 'Redis',
     panels: [
       stat(

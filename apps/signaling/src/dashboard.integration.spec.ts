@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { describeMetrics } from './metrics-docs.ts';
 import { roomId, startService, until, type TestService } from './testing/harness.ts';
 import type { Peer } from './testing/peer.ts';
 import { PrometheusServer } from './testing/prometheus-server.ts';
@@ -39,6 +40,7 @@ test('every query and every rule finds what it asks for', async () => {
   }
   const [a, b] = nodes as [TestService, TestService];
   await someTraffic(a, b);
+  expect(await served(a)).toEqual((await describeMetrics()).map(({ name }) => name).sort());
   const addresses = nodes.map(({ service }) => `127.0.0.1:${service.healthPort}`);
   prometheus = await PrometheusServer.start({ targets: { signaling: addresses }, rules: RULES });
   const { code, lines } = await run('tools/deploy/check-queries.mjs', prometheus.url, '60');
@@ -95,6 +97,13 @@ test('promtool finds no fault with the rules, and makes each alert fire', () => 
     expect([status, stdout + stderr]).toEqual([0, expect.stringContaining('SUCCESS')]);
   }
 }, 60_000);
+
+/** The metrics that a node really has. */
+async function served({ service }: TestService): Promise<string[]> {
+  const answer = await fetch(`http://127.0.0.1:${service.healthPort}/metrics`);
+  const types = [...(await answer.text()).matchAll(/^# TYPE (\w+) /gm)];
+  return types.map(([, name = '']) => name).sort();
+}
 
 /** A session across the nodes, a message that is refused, and a connection that has ended. */
 async function someTraffic(a: TestService, b: TestService): Promise<void> {

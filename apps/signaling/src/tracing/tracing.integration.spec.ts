@@ -156,6 +156,15 @@ test('a ratio records some traces, whole', async () => {
   expect(collector.named('connection')).toHaveLength(joins);
 });
 
+test('a stop sends what waits', async () => {
+  const server = await node('a', { OTEL_BSP_SCHEDULE_DELAY: '60000' });
+  const peer = await server.v2();
+  await peer.join(roomId(1), 'viewer');
+  await server.service.drain();
+  const names = collector.spans.map(({ name }) => name).sort();
+  expect(names).toEqual(['connection', 'drain', 'join', 'leave']);
+});
+
 describe('a collector that', () => {
   test('never answers costs spans, and no client notices', async () => {
     collector.status = undefined;
