@@ -44,6 +44,10 @@ describe('with ENABLE_AUTH', () => {
     await page.locator('#token').fill(await viewerToken('another-room'));
     await page.locator('#connect').click();
     await parts.viewer.waitForState('error');
+    const details = (await page.locator('#overlay-technical p').textContent()) ?? '';
+    const [, connection, trace] = /connection (\S+) · trace (\w+)$/.exec(details) ?? [];
+    const mark = `"connection":"${connection}","trace":"${trace}"`;
+    assert.ok(parts.signaling.child.log.includes(mark), `the service's log has ${mark}`);
     await page.getByRole('button', { name: 'Enter a token' }).click();
     await page.locator('#token').fill(await viewerToken('*'));
     await page.locator('#connect').click();
@@ -69,6 +73,13 @@ describe('with ENABLE_AUTH', () => {
     } finally {
       await viewer.close();
     }
+  });
+
+  stack.it("the host's log names its connection as the service's does", (parts) => {
+    const joined = /"connection":"[\w-]+","trace":"\w{32}"(?=.*"joined the room")/;
+    const [mark] = joined.exec(parts.host.child.log) ?? [];
+    assert.ok(mark !== undefined && parts.signaling.child.log.includes(mark), mark);
+    return Promise.resolve();
   });
 
   stack.it('no log has a token, nor the secret', (parts) => {
