@@ -36,7 +36,7 @@ export class Peer {
     return this.#heard.length;
   }
 
-  /** Everything heard from `mark` on. */
+  /** Everything heard from `mark` on: `{ name, event, at }`, with `at` in milliseconds. */
   since(mark) {
     return this.#heard.slice(mark);
   }
@@ -71,7 +71,7 @@ export class Peer {
   }
 
   #hear(name, event) {
-    this.#heard.push({ name, event });
+    this.#heard.push({ name, event, at: performance.now() });
     for (const look of [...this.#waiting]) look();
   }
 }

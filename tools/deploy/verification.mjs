@@ -8,6 +8,7 @@ import { checkContainers } from './checks/containers.mjs';
 import { checkMonitoring } from './checks/monitoring.mjs';
 import { checkPage } from './checks/page.mjs';
 import { checkPeers } from './checks/peers.mjs';
+import { checkRolling } from './checks/rolling.mjs';
 import { Engine } from './engine.mjs';
 import { makeEnv } from './env-command.mjs';
 import { ReportTable } from './report-table.mjs';
@@ -58,7 +59,8 @@ export async function verify({ cache, verbose, signal, write }) {
       table.skip(`${service} starts`, `${image}: no registry, and no stand-in`);
     }
     const context = { ...prepared, table, engine, root: ROOT };
-    for (const check of up ? [checkContainers, checkPage, checkPeers, checkMonitoring] : []) {
+    const checks = [checkContainers, checkPage, checkRolling, checkPeers, checkMonitoring];
+    for (const check of up ? checks : []) {
       rest();
       await check(context);
     }

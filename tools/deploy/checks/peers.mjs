@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -7,8 +7,8 @@ import { Peer } from '../peer.mjs';
 import { until } from '../shell.mjs';
 import { installCertificate } from '../site-certificate.mjs';
 import { allocate } from '../turn-allocation.mjs';
+import { address, bothServe, exchange, mint, newRoom, NODES, states, told } from './room.mjs';
 
-const NODES = ['signaling-a', 'signaling-b'];
 const BACK_MS = 30_000;
 
 /** Two peers on two nodes, and what becomes of them when a node goes. */
@@ -56,9 +56,6 @@ export async function checkPeers(context) {
   }
 }
 
-/** Hex digits are among the letters of a room id. */
-const newRoom = () => randomBytes(16).toString('hex');
-
 async function checkDoor(context, room) {
   const { table } = context;
   await table.check('without a token nobody gets in', async () => {
@@ -91,16 +88,6 @@ async function checkDoor(context, room) {
     peer.close();
     assert.equal(end.code, 1008);
   });
-}
-
-function address({ origin, ca }) {
-  return { url: `${origin.replace('https', 'wss')}/`, origin, ca };
-}
-
-/** A token made in the container, as docs/operations.md says. */
-async function mint({ stack }, role) {
-  const command = ['node', 'apps/signaling/dist/mint-token.js', '--room', '*', '--role', role];
-  return (await stack.exec('signaling-a', command)).trim();
 }
 
 /** A host, and a viewer on the other node. */
@@ -136,19 +123,6 @@ async function nodeOf({ stack }, peer) {
     }
     return joins.sort((a, b) => a.time.localeCompare(b.time)).at(-1)?.node;
   });
-}
-
-/** An offer to the host and its answer back, each marked with `text`. */
-async function exchange({ host, viewer }, text) {
-  const session = randomBytes(8).toString('hex');
-  const sdp = `v=0\r\ns=${text}\r\n`;
-  const isOffer = (event) => event.type === 'offer' && event.session === session;
-  viewer.send({ type: 'offer', session, sdp });
-  const offer = await host.expect(`the offer ${text}`, isOffer);
-  assert.equal(offer.sdp, sdp);
-  host.send({ type: 'answer', session, sdp, to: offer.from });
-  const isAnswer = (event) => event.type === 'answer' && event.session === session;
-  assert.equal((await viewer.expect(`the answer ${text}`, isAnswer)).sdp, sdp);
 }
 
 async function checkTurn({ table, ports, host: address }, host) {
@@ -194,14 +168,6 @@ function certificateAt(options) {
     socket.on('error', reject);
   });
 }
-
-const states = (peer, mark) => peer.since(mark).filter(({ name }) => name === 'state');
-
-const told = (peer, mark) =>
-  peer
-    .since(mark)
-    .filter(({ name }) => name === 'message')
-    .map(({ event }) => event.type);
 
 /** Waits until `peer` is in again, as the member that it was. */
 async function comeBack(peer, mark) {
@@ -283,21 +249,6 @@ async function restartRedis(context, pair) {
     assert.ok(!told(pair[role], marks[role]).includes('member-left'), 'a false leave was told');
   }
   await bothServe(context);
-}
-
-/** Whether the proxy sends new clients to both nodes. */
-async function bothServe({ stack }) {
-  await until('the proxy has found both nodes again', async () => {
-    const page = await stack.exec('haproxy', [
-      'wget',
-      '-q',
-      '-O',
-      '-',
-      'http://127.0.0.1:8404/metrics',
-    ]);
-    const up = /^haproxy_server_status\{proxy="signaling",server="([^"]+)",state="UP"\} 1$/gm;
-    return new Set([...page.matchAll(up)].map((match) => match[1])).size === NODES.length;
-  });
 }
 
 async function readLogs(context) {
