@@ -20,6 +20,7 @@ export class Lease {
   #held = false;
   #fenced = true;
   #losses = 0;
+  #lapsed = false;
   #settledAt = Number.NEGATIVE_INFINITY;
   #trustedAt = Number.NEGATIVE_INFINITY;
 
@@ -34,6 +35,15 @@ export class Lease {
   /** Whether the node must not act: its lease is gone, or was and its rooms are not asserted yet. */
   get fenced(): boolean {
     return this.#fenced || this.#options.clock.now() >= this.#until;
+  }
+
+  /**
+   * Whether it ran out before it was renewed, by this node's own clock, and its rooms are not
+   * asserted yet: others may have given its members' places to somebody else, who then speaks
+   * for them.
+   */
+  get lapsed(): boolean {
+    return this.#lapsed || this.#options.clock.now() >= this.#until;
   }
 
   /**
@@ -66,6 +76,7 @@ export class Lease {
     const asked = clock.now();
     const before = await store.renewLease(value);
     const lost = this.#held && before !== value;
+    if (lost && clock.now() >= this.#until) this.#lapsed = true;
     if (!this.#held) this.#trustedAt = clock.now() + leaseMs / 2;
     this.#held = true;
     this.#until = asked + leaseMs;
@@ -84,6 +95,8 @@ export class Lease {
 
   /** All rooms of the node have been asserted, since it had been lost so often. */
   asserted(losses: number): void {
-    if (losses === this.#losses) this.#fenced = false;
+    if (losses !== this.#losses) return;
+    this.#fenced = false;
+    this.#lapsed = false;
   }
 }

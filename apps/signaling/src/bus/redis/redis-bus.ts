@@ -186,6 +186,7 @@ export class RedisBus implements Bus {
 
   send(to: RoomMember, frame: string): void {
     if (to.nodeId === this.nodeId) this.#listener?.frame(to.connectionId, frame);
+    else if (this.#lease.lapsed) this.#options.metrics().dropped(1);
     else this.#link.publish(this.#store.channel(to.nodeId), encodeFrame(to.connectionId, frame));
   }
 
