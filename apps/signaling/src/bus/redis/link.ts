@@ -239,19 +239,21 @@ export class Link {
       !this.breaker.closed ||
       this.#unanswered + payload.length > MAX_UNANSWERED_BYTES
     ) {
-      metrics().dropped(items.length);
+      metrics().dropped(frames(items));
       return;
     }
     metrics().sent('publish');
     this.#unanswered += payload.length;
     publisher.publish(channel, payload).then(
-      () => {
+      (receivers) => {
         this.#unanswered -= payload.length;
+        // In a cluster a server knows of its own subscribers only.
+        if (receivers === 0 && publisher === this.#client) metrics().dropped(frames(items));
       },
       (error: unknown) => {
         this.#unanswered -= payload.length;
         metrics().failed('publish');
-        metrics().dropped(items.length);
+        metrics().dropped(frames(items));
         if (!isAnswer(error)) this.breaker.failed();
       },
     );
@@ -299,6 +301,11 @@ export class Link {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** How many of them are messages of members. */
+function frames(items: readonly string[]): number {
+  return items.filter((item) => item.startsWith('f')).length;
 }
 
 /** Whether Redis itself said no; these have a code in capitals as their first word. */

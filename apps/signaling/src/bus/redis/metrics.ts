@@ -41,7 +41,7 @@ export class RedisMetrics {
     );
     this.#dropped = new Counter({
       name: 'signaling_redis_dropped_frames_total',
-      help: 'Frames for members on other nodes that were dropped, since Redis did not take them.',
+      help: 'Frames for members on other nodes that were dropped: Redis did not take them, or the node did not listen.',
       registers,
     });
     this.#seconds = new Histogram({
