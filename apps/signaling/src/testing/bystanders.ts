@@ -3,6 +3,8 @@ import type { Message, Peer } from './peer.ts';
 
 export interface BystanderOptions {
   readonly room?: string;
+  /** For a service that asks for one: both roles, any room. */
+  readonly token?: string;
   /** Between two rounds: what is tested should get most of the time, and limits be kept. */
   readonly pauseMs?: number | undefined;
 }
@@ -38,12 +40,13 @@ export class Bystanders {
 
   static async start(
     server: Watched,
-    { room = roomId('777'), pauseMs = 2 }: BystanderOptions = {},
+    { room = roomId('777'), pauseMs = 2, token }: BystanderOptions = {},
   ): Promise<Bystanders> {
     const host = await server.v2();
-    await host.join(room, 'host');
+    const extra = token === undefined ? {} : { token };
+    await host.join(room, 'host', extra);
     const viewer = await server.v2();
-    const { peerId } = await viewer.join(room, 'viewer');
+    const { peerId } = await viewer.join(room, 'viewer', extra);
     await host.next('member-joined');
     const bystanders = new Bystanders(server, host, viewer, peerId);
     bystanders.#talk(pauseMs).catch((error: unknown) => {
