@@ -108,7 +108,13 @@ test('signaling for development starts beside a .env for compose as without it',
   const { folder, make } = workshop(t);
   await make('--host', 'play.example.com');
   const flags = ['--conditions=@peerdeck/source', join(ROOT, 'apps/signaling/src/main.ts')];
-  const env = { PATH: process.env.PATH, HOST: '127.0.0.1', WS_PORT: '0', HEALTH_PORT: '0' };
+  const env = {
+    PRETTY_LOGS: 'false',
+    PATH: process.env.PATH,
+    HOST: '127.0.0.1',
+    WS_PORT: '0',
+    HEALTH_PORT: '0',
+  };
   const child = spawn(process.execPath, flags, {
     ...{ cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
   });
