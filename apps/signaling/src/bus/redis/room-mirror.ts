@@ -53,7 +53,11 @@ export class RoomMirror {
   /** Members whose place this node looks after, those that are away included. */
   own(): RoomMember[] {
     const { nodeId } = this.#options;
-    return [...(this.#room?.members.values() ?? [])].filter((member) => member.nodeId === nodeId);
+    const own: RoomMember[] = [];
+    for (const member of this.#room?.members.values() ?? []) {
+      if (member.nodeId === nodeId) own.push(member);
+    }
+    return own;
   }
 
   get hasOthers(): boolean {
