@@ -12,6 +12,8 @@ export interface CommandLine {
   readonly benchFile: string | undefined;
   /** Rooms to measure Redis with; undefined: take what was measured. */
   readonly measure: number | undefined;
+  /** A load to compare the model with, instead of a plan. */
+  readonly checkFile: string | undefined;
   readonly json: boolean;
 }
 
@@ -31,6 +33,7 @@ What so many rooms at the same time need, by costs that were measured.
   --heartbeat S       HEARTBEAT_INTERVAL_MS in seconds (${RULES.heartbeatS})
   --from FILE         costs of nodes, from \`npm run bench:signaling -- --json FILE\`
   --measure[=N]       measure what Redis takes, with N rooms (20000) in one that is started for it
+  --check FILE        compare the model with \`npm run load -- sustained-relay --json FILE\`
   --json              demand, costs and plan as JSON`;
 
 type Figure =
@@ -66,6 +69,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     },
     benchFile: values.from,
     measure: values.measure === undefined ? undefined : positive('measure', values.measure),
+    checkFile: values.check,
     json: values.json === true,
   };
 }
@@ -78,7 +82,14 @@ function parse(args: string[]) {
       args,
       options: {
         ...{ rooms: text, members: text, minutes: text, messages: text, bytes: text, use: text },
-        ...{ connections: text, storm: text, heartbeat: text, from: text, measure: text },
+        ...{
+          connections: text,
+          storm: text,
+          heartbeat: text,
+          from: text,
+          measure: text,
+          check: text,
+        },
         ...{ sticky: flag, json: flag, help: { ...flag, short: 'h' } },
       },
     });

@@ -20,7 +20,9 @@ export interface NodeCosts {
   readonly clientPingUs: number;
   /** A room that rests, each time it is renewed in Redis. */
   readonly renewUs: number;
-  /** A process without a connection, MB. */
+  /** A process that serves nobody, of a core: timers, lease, scrapes. */
+  readonly baseUse: number;
+  /** The same, and what its work leaves behind between two garbage collections, MB. */
   readonly baseMB: number;
   /** Resident memory that a connection adds, its session and its share of a room included. */
   readonly kbPerConnection: number;
@@ -36,6 +38,8 @@ export interface RedisCosts {
   readonly renewUs: number;
   /** To one subscriber, delivery included. */
   readonly publishUs: number;
+  /** On top, for each command that comes alone: reading it, and writing the answer. */
+  readonly commandUs: number;
   /** A room of two on two nodes, its places in the nodes' sets included. */
   readonly bytesPerRoom: number;
 }
@@ -50,15 +54,17 @@ export const MEASURED: Costs = {
     restUs: 3,
     clientPingUs: 30,
     renewUs: 40,
-    baseMB: 100,
+    baseUse: 0.013,
+    baseMB: 200,
     kbPerConnection: 11,
   },
   redis: {
     joinUs: 26,
     leaveUs: 23,
-    syncUs: 25,
-    renewUs: 7,
+    syncUs: 24,
+    renewUs: 6,
     publishUs: 4,
+    commandUs: 14,
     bytesPerRoom: 1150,
   },
 };

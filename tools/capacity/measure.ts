@@ -62,10 +62,13 @@ export async function measureRedis(rooms: number): Promise<RedisCosts> {
   const redis = await RedisServer.start();
   const rigs = [new Rig('a', redis.url), new Rig('b', redis.url)] as const;
   const [a, b] = rigs;
-  const cost = async (work: (index: number) => Promise<unknown>): Promise<number> => {
+  const cost = async (
+    work: (index: number) => Promise<unknown>,
+    atATime = AT_A_TIME,
+  ): Promise<number> => {
     const before = await cpuUs(redis);
-    for (let first = 0; first < rooms; first += AT_A_TIME) {
-      const some = Array.from({ length: Math.min(AT_A_TIME, rooms - first) }, (_, i) => first + i);
+    for (let first = 0; first < rooms; first += atATime) {
+      const some = Array.from({ length: Math.min(atATime, rooms - first) }, (_, i) => first + i);
       await Promise.all(some.map(work));
     }
     return ((await cpuUs(redis)) - before) / rooms;
@@ -87,9 +90,11 @@ export async function measureRedis(rooms: number): Promise<RedisCosts> {
       versions[i] = (await asked).version;
     });
     const bytesPerRoom = ((await usedBytes(redis)) - empty) / rooms;
-    const renew = await cost(async (i) => {
+    const renewOne = async (i: number) => {
       if (!(await a.store.renew(roomName(i), versions[i] ?? 0))) throw new Error('not renewed');
-    });
+    };
+    const renewUs = await cost(renewOne);
+    const commandUs = Math.max(0, (await cost(renewOne, 1)) - renewUs);
     const sync = await cost(async (i) => {
       const host = hosts[i];
       if (host === undefined) throw new Error('no host');
@@ -112,14 +117,8 @@ export async function measureRedis(rooms: number): Promise<RedisCosts> {
       await b.store.removeRoom('b', roomName(i));
     });
     const joinUs = (hostJoin + viewerJoin) / 2;
-    return {
-      joinUs,
-      leaveUs: leave,
-      syncUs: sync,
-      renewUs: renew,
-      publishUs: publish,
-      bytesPerRoom,
-    };
+    const scripts = { joinUs, leaveUs: leave, syncUs: sync, renewUs };
+    return { ...scripts, publishUs: publish, commandUs, bytesPerRoom };
   } finally {
     for (const rig of rigs) rig.close();
     await redis.close();

@@ -1,3 +1,4 @@
+import { check, describeChecks, type LoadResult } from './check.ts';
 import { MEASURED, withBench } from './costs.ts';
 import { RULES, plan, type Demand } from './model.ts';
 import { report } from './report.ts';
@@ -56,7 +57,8 @@ describe('the plan', () => {
     expect(plan(demand, { ...MEASURED, redis: big }).redis.limit).toBe('memory');
     const slow = { ...MEASURED.redis, renewUs: 2000 };
     expect(plan(demand, { ...MEASURED, redis: slow }).redis.limit).toBe('cpu');
-    expect(plan({ ...demand, rooms: 2_000_000 }, MEASURED).redis.limit).toBe('reassert');
+    const quick = { ...MEASURED, redis: { ...MEASURED.redis, commandUs: 0 } };
+    expect(plan({ ...demand, rooms: 2_000_000 }, quick).redis.limit).toBe('reassert');
   });
 
   it('renews every room once a minute on each of its nodes', () => {
@@ -89,5 +91,39 @@ describe('costs', () => {
 
   it.each([null, {}, { results: 'x' }])('refuse %j', (bench) => {
     expect(() => withBench(MEASURED, bench)).toThrow(/bench:signaling/);
+  });
+});
+
+describe('the check', () => {
+  const load: LoadResult = {
+    scenario: 'sustained-relay',
+    env: { ROOMS: '1000', RAMP: '20' },
+    k6: { state: { testRunDurationMs: 50_000 } },
+    nodes: [1, 2].map(() => ({
+      cpuMs: 4000,
+      rssPeakMB: 220,
+      connectionsPeak: 1000,
+      relayed: { local: 0, remote: 10_000 },
+      redisCommands: { join: 1000, leave: 1000, publish: 5000 },
+    })),
+    redis: { cpuMs: 500 },
+  };
+
+  it('adds up what a load takes by the same costs', () => {
+    const { redis } = MEASURED;
+    const free = { connectUs: 0, leaveUs: 0, localUs: 0, restUs: 0, clientPingUs: 0, renewUs: 0 };
+    const node = { ...free, baseUse: 0, baseMB: 100, kbPerConnection: 1.024, remoteUs: 50 };
+    const [cpu, memory] = check(load, { node, redis });
+    expect(cpu).toEqual({ what: 'CPU of all nodes, s', predicted: 1, measured: 8 });
+    expect(memory).toMatchObject({ predicted: 101, measured: 220 });
+  });
+
+  it('says how far off the model is', () => {
+    const text = describeChecks([{ what: 'x', predicted: 9, measured: 10 }]);
+    expect(text).toBe('x: predicted 9.0, measured 10.0, -10 %');
+  });
+
+  it('compares no other scenario', () => {
+    expect(() => check({ ...load, scenario: 'churn' }, MEASURED)).toThrow(/sustained-relay/);
   });
 });

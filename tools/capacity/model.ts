@@ -42,14 +42,20 @@ export const RULES: Rules = {
   redisGB: 8,
 };
 
-/** Commands of a join (lease, set of rooms, script), of a leave, and of a node's tick. */
-const JOIN_COMMANDS = 3;
-const LEAVE_COMMANDS = 2;
-const TICK_COMMANDS = 6;
-/** Notices to the other node in a session: the second member comes, and goes. */
-const NOTICES = 2;
-/** Limits are settled in batches, at most so many commands a message. */
-const LIMIT_COMMANDS = 0.05;
+/** Counts that follow from the code of the bus, or were counted. */
+export const EACH = {
+  /** Lease, set of rooms, script. */
+  joinCommands: 3,
+  leaveCommands: 2,
+  /** Of a node: lease, due time, beat, who is overdue. */
+  tickCommands: 6,
+  /** To the other node, in a session: the second member comes, and goes, and the first. */
+  notices: 3,
+  /** Messages of a burst share a command: an offer and its candidates are one or two. */
+  publishesPerMessage: 0.5,
+  /** At most: limits are settled in batches. */
+  limitCommandsPerMessage: 0.05,
+} as const;
 /** What allocation and buffers add to the bytes of the keys. */
 const REDIS_MEMORY_FACTOR = 1.5;
 /** Packets of a heartbeat and its answer, with headers and acknowledgements, both ways. */
@@ -57,7 +63,6 @@ const HEARTBEAT_BYTES = 500;
 const HEADER_BYTES = 80;
 /** net.ipv4.ip_local_port_range of Linux: connections of one proxy to one node. */
 const EPHEMERAL_PORTS = 28_232;
-/** Where two figures ask for the same. */
 const MOST_NODES = 100_000;
 
 export type NodeLimit = 'cpu' | 'connections' | 'storm' | 'spare';
@@ -118,7 +123,8 @@ export function plan(demand: Demand, { node, redis }: Costs, rules: Rules = RULE
     const rest = connections * (node.restUs + node.clientPingUs / rules.heartbeatS);
     const comings = joinsPerS * (node.connectUs + node.leaveUs);
     const messages = messagesPerS * (node.localUs * (1 - cross) + node.remoteUs * cross);
-    return (rest + comings + messages + renewsOf(count) * node.renewUs) / 1e6;
+    const work = rest + comings + messages + renewsOf(count) * node.renewUs;
+    return work / 1e6 + count * node.baseUse;
   };
   const stormOf = (count: number) => connections / count / Math.max(1, count - 1) / rules.stormS;
   const fits: Record<Exclude<NodeLimit, 'spare'>, (count: number) => boolean> = {
@@ -137,10 +143,22 @@ export function plan(demand: Demand, { node, redis }: Costs, rules: Rules = RULE
   const left = count - 1;
 
   const renewsPerS = renewsOf(count);
-  const publishesPerS = (messagesPerS + sessionsPerS * NOTICES) * cross + count / rules.tickS;
-  const publishUse = (publishesPerS * redis.publishUs) / 1e6;
+  const ticks = count / rules.tickS;
+  const publishesPerS =
+    (messagesPerS * EACH.publishesPerMessage + sessionsPerS * EACH.notices) * cross + ticks;
+  const commandsPerS =
+    joinsPerS * (EACH.joinCommands + EACH.leaveCommands) +
+    renewsPerS +
+    publishesPerS +
+    messagesPerS * EACH.limitCommandsPerMessage +
+    (EACH.tickCommands - 1) * ticks;
+  const publishUse = (publishesPerS * (redis.publishUs + redis.commandUs)) / 1e6;
   const use =
-    publishUse + (joinsPerS * (redis.joinUs + redis.leaveUs) + renewsPerS * redis.renewUs) / 1e6;
+    (joinsPerS * (redis.joinUs + redis.leaveUs) +
+      renewsPerS * redis.renewUs +
+      publishesPerS * redis.publishUs +
+      commandsPerS * redis.commandUs) /
+    1e6;
   const memoryMB = (demand.rooms * redis.bytesPerRoom * REDIS_MEMORY_FACTOR) / 2 ** 20;
   const reassertS = (demand.rooms * (1 + cross) * redis.syncUs) / 1e6;
   const wants: [RedisLimit, number][] = [
@@ -169,12 +187,7 @@ export function plan(demand: Demand, { node, redis }: Costs, rules: Rules = RULE
       proxiesForPorts: Math.ceil(connections / left / EPHEMERAL_PORTS),
     },
     redis: {
-      commandsPerS:
-        joinsPerS * (JOIN_COMMANDS + LEAVE_COMMANDS) +
-        renewsPerS +
-        publishesPerS +
-        messagesPerS * LIMIT_COMMANDS +
-        ((TICK_COMMANDS - 1) * count) / rules.tickS,
+      commandsPerS,
       ...{ publishesPerS, renewsPerS, use, publishUse, memoryMB, reassertS },
       shards: Math.max(1, shards),
       limit: shards <= 1 ? 'none' : redisLimit,

@@ -1,5 +1,6 @@
 /** The capacity plan: `npm run capacity -- --help`. docs/operations.md says what it rests on. */
 import { readFileSync } from 'node:fs';
+import { check, describeChecks, type LoadResult } from './check.ts';
 import { HELP, UsageError, parseCommandLine } from './command-line.ts';
 import { MEASURED, withBench, type Costs } from './costs.ts';
 import { measureRedis } from './measure.ts';
@@ -7,16 +8,23 @@ import { plan } from './model.ts';
 import { report } from './report.ts';
 
 async function main(): Promise<void> {
-  const { help, demands, rules, benchFile, measure, json } = parseCommandLine(
+  const { help, demands, rules, benchFile, measure, checkFile, json } = parseCommandLine(
     process.argv.slice(2),
   );
   if (help) {
     console.log(HELP);
     return;
   }
-  const bench = benchFile === undefined ? MEASURED : withBench(MEASURED, readJson(benchFile));
+  const bench =
+    benchFile === undefined ? MEASURED : withBench(MEASURED, readJson('from', benchFile));
   const costs: Costs =
     measure === undefined ? bench : { ...bench, redis: await measureRedis(measure) };
+  if (checkFile !== undefined) {
+    for (const result of readJson('check', checkFile) as LoadResult[]) {
+      console.log(describeChecks(check(result, costs)));
+    }
+    return;
+  }
   const plans = demands.map((demand) => ({
     title: `${demand.rooms.toLocaleString('en-US')} rooms`,
     demand,
@@ -26,11 +34,13 @@ async function main(): Promise<void> {
   else console.log(`${report(plans)}\n\ncosts: ${JSON.stringify(costs)}`);
 }
 
-function readJson(file: string): unknown {
+function readJson(option: string, file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--from ${file}: ${error instanceof Error ? error.message : 'no JSON'}`);
+    throw new UsageError(
+      `--${option} ${file}: ${error instanceof Error ? error.message : 'no JSON'}`,
+    );
   }
 }
 
