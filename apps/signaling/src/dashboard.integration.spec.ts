@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { describeMetrics } from './metrics-docs.ts';
 import { roomId, startService, until, type TestService } from './testing/harness.ts';
 import type { Peer } from './testing/peer.ts';
+import { HaProxy } from './testing/haproxy.ts';
 import { PrometheusServer } from './testing/prometheus-server.ts';
 import { RedisServer } from './testing/redis-server.ts';
 
 /*
- * The dashboard and the alert rules against a real Prometheus that has scraped two real nodes.
+ * The dashboard and the alert rules against a real Prometheus that has scraped two real nodes and
+ * a real HAProxy.
  */
 
 const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
@@ -19,6 +21,7 @@ let redis: RedisServer;
 let nodes: TestService[] = [];
 let peers: Peer[] = [];
 let prometheus: PrometheusServer | undefined;
+let proxy: HaProxy | undefined;
 
 beforeEach(async () => {
   redis = await RedisServer.start();
@@ -26,10 +29,13 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const peer of peers) peer.socket.terminate();
   await prometheus?.close();
+  await proxy?.close();
   await Promise.all(nodes.map((node) => node.close()));
   await redis.close();
   nodes = [];
   peers = [];
+  prometheus = undefined;
+  proxy = undefined;
 });
 
 test('every query and every rule finds what it asks for', async () => {
@@ -42,11 +48,18 @@ test('every query and every rule finds what it asks for', async () => {
   await someTraffic(a, b);
   expect(await served(a)).toEqual((await describeMetrics()).map(({ name }) => name).sort());
   const addresses = nodes.map(({ service }) => `127.0.0.1:${service.healthPort}`);
-  prometheus = await PrometheusServer.start({ targets: { signaling: addresses }, rules: RULES });
+  proxy = await HaProxy.start(nodes.map(({ service }) => `127.0.0.1:${service.port}`));
+  const targets = { signaling: addresses, haproxy: [proxy.address] };
+  prometheus = await PrometheusServer.start({ targets, rules: RULES });
   const { code, lines } = await run('tools/deploy/check-queries.mjs', prometheus.url, '60');
   expect(lines.slice(0, -1)).toEqual([]);
   expect(lines.at(-1)).toMatch(/^\d{3} passed, 0 failed$/);
   expect(code).toBe(0);
+  // Without it, nobody would have asked for what HAProxy has.
+  const scraped = await fetch(`${prometheus.url}/api/v1/query?query=up{job="haproxy"}`);
+  expect(await scraped.json()).toMatchObject({
+    data: { result: [{ value: [expect.anything(), '1'] }] },
+  });
 }, 90_000);
 
 test('a query for what nobody has is found', async () => {
