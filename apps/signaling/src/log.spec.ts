@@ -28,7 +28,7 @@ test('a line is JSON with time, level, service and node', () => {
   });
 });
 
-test.each([false, true])('secrets are redacted, down to two levels (pretty: %s)', (pretty) => {
+test.each([false, true])('secrets are redacted, wherever they stand (pretty: %s)', (pretty) => {
   const { lines, log } = collect(pretty);
   const secrets = {
     token: 'hush',
@@ -37,7 +37,18 @@ test.each([false, true])('secrets are redacted, down to two levels (pretty: %s)'
     authorization: 'hush',
     url: 'hush',
   };
-  log.info({ ...secrets, one: secrets, two: { deeper: { ...secrets, credential: 'hush' } } }, 'x');
+  const fields = {
+    ...secrets,
+    one: secrets,
+    two: { deeper: { ...secrets, credential: 'hush' } },
+    list: [[{ payload: { any: 'hush' } }]],
+    deep: { a: { b: { c: { d: { e: { f: { token: 'hush' } } } } } } },
+    kept: 'seen',
+  };
+  const before = structuredClone(fields);
+  log.info(fields, 'x');
+  expect(fields).toEqual(before);
+  expect(lines.join('')).toContain('seen');
   expect(lines.join('')).not.toContain('hush');
   expect(lines.join('')).toContain('[redacted]');
 });
