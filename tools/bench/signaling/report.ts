@@ -57,6 +57,7 @@ const connectionColumns: readonly Column[] = [
   { head: 'CPU µs each', key: 'connectCpuUs', digits: 0 },
   { head: 'errors', key: 'connectErrors', digits: 0 },
   { head: 'KB RSS an idle connection', key: 'idleKb', digits: 1 },
+  { head: 'RSS MB with all', key: 'idleRssMb', digits: 0 },
   { head: 'idle CPU, % of a core', key: 'idleCpuPercent', digits: 1 },
 ];
 

@@ -90,7 +90,9 @@ export async function measureConnections(place: Place, idle: boolean): Promise<F
     await connect(place, 100 + rush, (sizes.idleConnections - sizes.connections) / 2);
     await delay(1000);
     await running.settle();
-    figures['idleKb'] = (rssKb(servers) - rss) / sizes.idleConnections;
+    const now = rssKb(servers);
+    figures['idleKb'] = (now - rss) / sizes.idleConnections;
+    figures['idleRssMb'] = now / 1024;
     const from = { cpu: cpuMs(servers), at: performance.now() };
     await delay(sizes.idleSeconds * 1000);
     const seconds = (performance.now() - from.at) / 1000;
