@@ -119,8 +119,7 @@ export class Link {
         throw error;
       }
       metrics().failed(purpose);
-      this.breaker.failed();
-      if (!this.breaker.closed) this.#revivals.client.check();
+      this.#failed();
       throw new RedisUnavailable(error instanceof Error ? error.message : String(error));
     }
   }
@@ -144,10 +143,10 @@ export class Link {
     lost.forEach(() => metrics().failed(purpose));
     const [first] = lost;
     if (first instanceof Error && lost.length === answers.length) {
-      this.breaker.failed();
+      this.#failed();
       throw new RedisUnavailable(first.message);
     }
-    this.breaker.succeeded();
+    this.#succeeded();
     metrics().took(purpose, clock.now() - started);
     return answers;
   }
@@ -187,6 +186,11 @@ export class Link {
     this.#closed = true;
     this.#client.disconnect();
     this.#subscriber.disconnect();
+  }
+
+  #failed(): void {
+    this.breaker.failed();
+    if (!this.breaker.closed) this.#revivals.client.check();
   }
 
   #succeeded(): void {
