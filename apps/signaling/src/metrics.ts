@@ -1,22 +1,8 @@
 import { relayTypes, type ClientMessageType } from '@peerdeck/protocol';
-import { Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Histogram, Registry } from 'prom-client';
 import { AUTH_RESULTS, type AuthResult } from './auth/authenticator.ts';
 import { Counts, type CountsOptions } from './counts.ts';
-import type { RegistryCounts } from './room-registry.ts';
-
-/** What is true now. Gauges ask for it when they are scraped, so that none can drift. */
-export interface MetricsSources {
-  readonly build: { readonly version: string; readonly node: string };
-  readonly maximum: { readonly connections: number; readonly pending: number };
-  readonly connections: () => { readonly original: number; readonly v2: number };
-  readonly pending: () => number;
-  readonly tcp: () => number;
-  /** Bytes that receivers have not taken yet. */
-  readonly unsent: () => { readonly total: number; readonly largest: number };
-  readonly rooms: () => RegistryCounts;
-  readonly ready: () => boolean;
-  readonly draining: () => boolean;
-}
+import { addGauges, addProcessMetrics, type MetricsSources } from './gauges.ts';
 
 type Protocol = 'original' | 'v2';
 
@@ -160,7 +146,7 @@ export class Metrics {
       [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     );
     for (const protocol of PROTOCOLS) this.#joinSeconds.zero({ protocol });
-    this.#gauges(sources);
+    addGauges(this.registry, sources);
     if (processMetrics) addProcessMetrics(this.registry);
   }
 
@@ -224,84 +210,5 @@ export class Metrics {
 
   spans(result: 'exported' | 'failed' | 'dropped', count: number): void {
     this.#spans.inc(result, '', count);
-  }
-
-  #gauges(sources: MetricsSources): void {
-    const registers = [this.registry];
-    const gauge = (name: string, help: string, labelNames: string[], read: (to: Gauge) => void) =>
-      new Gauge({
-        name: `signaling_${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          read(this);
-        },
-      });
-    const value = (name: string, help: string, read: () => number) =>
-      gauge(name, help, [], (to) => {
-        to.set(read());
-      });
-    gauge(
-      'build_info',
-      'Always 1: version of the service, and its node id, as in logs.',
-      ['version', 'node'],
-      (to) => {
-        to.set({ ...sources.build }, 1);
-      },
-    );
-    gauge('connections', 'Open WebSockets, by protocol.', ['protocol'], (to) => {
-      const { original, v2 } = sources.connections();
-      to.set({ protocol: 'original' }, original);
-      to.set({ protocol: 'v2' }, v2);
-    });
-    value(
-      'tcp_connections',
-      'Open TCP connections of WS_PORT, handshakes and pages included.',
-      () => sources.tcp(),
-    );
-    value('connections_max', 'Most open WebSockets: MAX_CONNECTIONS.', () => {
-      return sources.maximum.connections;
-    });
-    value('connections_pending', 'Open WebSockets without a room.', sources.pending);
-    value('connections_pending_max', 'Most of these: MAX_PENDING_CONNECTIONS.', () => {
-      return sources.maximum.pending;
-    });
-    gauge(
-      'unsent_bytes',
-      'Bytes that receivers have not taken yet: all together, and of the slowest.',
-      ['of'],
-      (to) => {
-        const { total, largest } = sources.unsent();
-        to.set({ of: 'all' }, total);
-        to.set({ of: 'slowest' }, largest);
-      },
-    );
-    gauge('rooms', 'Rooms with members, by kind.', ['kind'], (to) => {
-      const { original, v2 } = sources.rooms().rooms;
-      to.set({ kind: 'original' }, original);
-      to.set({ kind: 'v2' }, v2);
-    });
-    gauge('members', 'Members of rooms, by state.', ['state'], (to) => {
-      const { connected, detached } = sources.rooms().members;
-      to.set({ state: 'connected' }, connected);
-      to.set({ state: 'detached' }, detached);
-    });
-    value('ready', '1 while the node takes new clients, as /readyz says.', () =>
-      sources.ready() ? 1 : 0,
-    );
-    value('draining', '1 while the node goes away.', () => (sources.draining() ? 1 : 0));
-  }
-}
-
-/**
- * Those of the process, but for the lists of everything that is open: these are made anew by each
- * scrape, with an entry for every connection, while no message is read.
- */
-function addProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry });
-  for (const what of ['handles', 'requests', 'resources']) {
-    registry.removeSingleMetric(`nodejs_active_${what}`);
-    registry.removeSingleMetric(`nodejs_active_${what}_total`);
   }
 }
