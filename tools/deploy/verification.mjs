@@ -8,6 +8,7 @@ import { checkContainers } from './checks/containers.mjs';
 import { checkMonitoring } from './checks/monitoring.mjs';
 import { checkPage } from './checks/page.mjs';
 import { checkPeers } from './checks/peers.mjs';
+import { checkPicture } from './checks/picture.mjs';
 import { checkRolling } from './checks/rolling.mjs';
 import { Engine } from './engine.mjs';
 import { makeEnv } from './env-command.mjs';
@@ -58,8 +59,11 @@ export async function verify({ cache, verbose, signal, write }) {
     for (const { service, image } of absent) {
       table.skip(`${service} starts`, `${image}: no registry, and no stand-in`);
     }
-    const context = { ...prepared, table, engine, root: ROOT };
-    const checks = [checkContainers, checkPage, checkRolling, checkPeers, checkMonitoring];
+    const context = { ...prepared, table, engine, folder, root: ROOT };
+    const checks = [
+      ...[checkContainers, checkPage, checkPicture],
+      ...[checkRolling, checkPeers, checkMonitoring],
+    ];
     for (const check of up ? checks : []) {
       rest();
       await check(context);

@@ -18,6 +18,8 @@ export interface HostOptions {
   /** Where signaling and the page are. */
   address: string;
   port: number;
+  /** Both speak TLS. */
+  secure?: boolean | undefined;
   video?: VideoConfig | undefined;
   /** Where its token is, if signaling asks for one. */
   tokenFile?: string | undefined;
@@ -48,12 +50,13 @@ export class Host {
     this.#options = options;
     this.#directory = directory;
     const { display, address, port, tokenFile, video = {}, relayOnly = false } = options;
+    const s = options.secure === true ? 's' : '';
     const config = join(directory, 'config.json');
     writeFileSync(config, JSON.stringify({ host: { video, network: { relayOnly } } }));
     const args = ['--conditions=@peerdeck/source', hostAgentMain, '--config', config];
     args.push('--display', display, '--identity', join(directory, 'identity.json'));
-    args.push('--signaling-url', `ws://${address}:${port}`);
-    args.push('--web-url', `http://${address}:${port}/`);
+    args.push('--signaling-url', `ws${s}://${address}:${port}`);
+    args.push('--web-url', `http${s}://${address}:${port}/`);
     if (tokenFile !== undefined) args.push('--token-file', tokenFile);
     this.child = new Child({
       name: 'host-agent',
