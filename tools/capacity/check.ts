@@ -38,11 +38,11 @@ export function check(result: LoadResult, { node, redis }: Costs): Comparison[] 
   const local = all(({ relayed }) => relayed.local);
   const remote = all(({ relayed }) => relayed.remote);
   const connections = rooms * MEMBERS;
-  const present = connections * Math.max(0, seconds - ramp / 2);
+  // Rooms come during the ramp, speak from its end on, each by its own phase, and then go.
+  const stay = ramp / 2 + 0.5 / Number(result.env['RATE']) + Number(result.env['DURATION']) + 4;
+  const present = connections * stay;
   const nodesOfRoom = remote > 0 ? 2 : 1;
-  // A room that is younger than the interval is not renewed yet.
-  const renewing = Math.max(0, seconds - ramp / 2 - RULES.renewEveryS);
-  const renews = (rooms * nodesOfRoom * Math.ceil(renewing / RULES.renewEveryS)) | 0;
+  const renews = rooms * nodesOfRoom * Math.floor(stay / RULES.renewEveryS);
   const notices = remote > 0 ? rooms * EACH.notices : 0;
   const ticks = (nodes * seconds) / RULES.tickS;
   const publishes = remote * EACH.publishesPerMessage + notices + ticks;

@@ -32,13 +32,14 @@ describe('the plan', () => {
   });
 
   it('takes no node more than the rules ask for, and names the one that does', () => {
-    const { nodes, connections } = plan(demand, MEASURED);
+    const rest = { ...MEASURED, node: { ...MEASURED.node, restUs: 1, clientPingUs: 10 } };
+    const { nodes, connections } = plan(demand, rest);
     expect(nodes.limit).toBe('connections');
     expect(connections / (nodes.count - 2)).toBeGreaterThan(RULES.connectionsPerNode);
     const busy = plan({ ...demand, messagesPerSession: 20_000 }, MEASURED);
     expect(busy.nodes.limit).toBe('cpu');
     const crowded = { ...RULES, stormS: 0.1, connectionsPerNode: 1e6 };
-    expect(plan(demand, MEASURED, crowded).nodes.limit).toBe('storm');
+    expect(plan(demand, rest, crowded).nodes.limit).toBe('storm');
     expect(plan({ ...demand, rooms: 10 }, MEASURED).nodes.limit).toBe('spare');
   });
 
@@ -59,6 +60,13 @@ describe('the plan', () => {
     expect(plan(demand, { ...MEASURED, redis: slow }).redis.limit).toBe('cpu');
     const quick = { ...MEASURED, redis: { ...MEASURED.redis, commandUs: 0 } };
     expect(plan({ ...demand, rooms: 2_000_000 }, quick).redis.limit).toBe('reassert');
+  });
+
+  it('says that masters do not divide messages across nodes', () => {
+    const busy = { ...demand, rooms: 1_000_000, sessionMinutes: 5 };
+    expect(plan(busy, MEASURED).redis.limit).toBe('messages');
+    expect(plan(busy, MEASURED).redis.shards).toBe(Infinity);
+    expect(plan({ ...busy, sticky: true }, MEASURED).redis.limit).not.toBe('messages');
   });
 
   it('renews every room once a minute on each of its nodes', () => {
@@ -97,7 +105,7 @@ describe('costs', () => {
 describe('the check', () => {
   const load: LoadResult = {
     scenario: 'sustained-relay',
-    env: { ROOMS: '1000', RAMP: '20' },
+    env: { ROOMS: '1000', RAMP: '20', RATE: '1', DURATION: '30' },
     k6: { state: { testRunDurationMs: 50_000 } },
     nodes: [1, 2].map(() => ({
       cpuMs: 4000,

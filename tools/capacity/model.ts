@@ -63,10 +63,12 @@ const HEARTBEAT_BYTES = 500;
 const HEADER_BYTES = 80;
 /** net.ipv4.ip_local_port_range of Linux: connections of one proxy to one node. */
 const EPHEMERAL_PORTS = 28_232;
+/** Of what a Redis may be used: if messages take more, others beside it are no relief. */
+const MOST_MESSAGES = 0.8;
 const MOST_NODES = 100_000;
 
 export type NodeLimit = 'cpu' | 'connections' | 'storm' | 'spare';
-export type RedisLimit = 'cpu' | 'memory' | 'reassert' | 'none';
+export type RedisLimit = 'cpu' | 'memory' | 'reassert' | 'messages' | 'none';
 
 export interface Plan {
   readonly connections: number;
@@ -104,6 +106,7 @@ export interface Plan {
     readonly publishUse: number;
     readonly memoryMB: number;
     readonly reassertS: number;
+    /** Infinity: no number is enough. */
     readonly shards: number;
     readonly limit: RedisLimit;
   };
@@ -161,8 +164,13 @@ export function plan(demand: Demand, { node, redis }: Costs, rules: Rules = RULE
     1e6;
   const memoryMB = (demand.rooms * redis.bytesPerRoom * REDIS_MEMORY_FACTOR) / 2 ** 20;
   const reassertS = (demand.rooms * (1 + cross) * redis.syncUs) / 1e6;
+  // In a Cluster every server passes every message on: masters divide the rest only.
+  const manyMessages = publishUse > rules.utilisation * MOST_MESSAGES;
   const wants: [RedisLimit, number][] = [
-    ['cpu', Math.ceil((use - publishUse) / Math.max(0.01, rules.utilisation - publishUse))],
+    [
+      'cpu',
+      manyMessages ? Infinity : Math.ceil((use - publishUse) / (rules.utilisation - publishUse)),
+    ],
     ['memory', Math.ceil(memoryMB / (rules.redisGB * 1024))],
     ['reassert', Math.ceil(reassertS / rules.reassertS)],
   ];
@@ -190,7 +198,7 @@ export function plan(demand: Demand, { node, redis }: Costs, rules: Rules = RULE
       commandsPerS,
       ...{ publishesPerS, renewsPerS, use, publishUse, memoryMB, reassertS },
       shards: Math.max(1, shards),
-      limit: shards <= 1 ? 'none' : redisLimit,
+      limit: manyMessages ? 'messages' : shards <= 1 ? 'none' : redisLimit,
     },
   };
 }

@@ -11,6 +11,9 @@ const percent = (share: number): string => `${number(share * 100, share < 0.1 ? 
 const memory = (mb: number): string =>
   mb >= 1024 ? `${number(mb / 1024, 1)} GB` : `${number(mb)} MB`;
 
+const shards = (count: number): string =>
+  Number.isFinite(count) ? number(count) : 'no number is enough';
+
 const NODE_LIMITS = {
   cpu: 'CPU',
   connections: 'MAX_CONNECTIONS',
@@ -21,6 +24,7 @@ const REDIS_LIMITS = {
   cpu: 'CPU',
   memory: 'memory',
   reassert: 'time to assert all rooms after a loss of data',
+  messages: 'messages across nodes, which masters do not divide',
   none: 'none: one server will do',
 } as const;
 
@@ -48,7 +52,7 @@ const ROWS: readonly Row[] = [
   { head: 'file descriptors of a node', show: ({ nodes }) => number(nodes.fileDescriptors) },
   { head: 'Mbit/s of a node', show: ({ nodes }) => number(nodes.mbitPerS, 1) },
   { head: 'proxies at least, for ports', show: ({ nodes }) => number(nodes.proxiesForPorts) },
-  { head: '**Redis** masters', show: ({ redis }) => number(redis.shards) },
+  { head: '**Redis** masters', show: ({ redis }) => shards(redis.shards) },
   { head: 'what asks for so many', show: ({ redis }) => REDIS_LIMITS[redis.limit] },
   { head: 'commands/s', show: ({ redis }) => number(redis.commandsPerS) },
   { head: 'of these, rooms renewed', show: ({ redis }) => number(redis.renewsPerS) },
