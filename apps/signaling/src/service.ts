@@ -99,8 +99,10 @@ export class Service {
     });
     const { ledger } = this.#bus;
     const limits = new Limits({ config, ledger, clock, registry: metrics.registry });
-    const parts = { bus: this.#bus, clock, random, metrics: new TurnMetrics(metrics.registry) };
-    this.#iceServers = createIceServers(config, parts);
+    this.#iceServers = createIceServers(config, {
+      ...{ bus: this.#bus, clock, random, limiter: limits.turn },
+      metrics: new TurnMetrics(metrics.registry),
+    });
     const context: SessionContext = {
       settings: sessionSettings(config, options.version),
       bus: this.#bus,

@@ -2,8 +2,11 @@ import { Gauge, type Registry } from 'prom-client';
 import { Counts } from '../counts.ts';
 import { SETTLE_RESULTS, type SettleResult } from './shared-limiter.ts';
 
-/** What is counted by a key: messages of an address and of a room, connections, guesses of rooms. */
-export const KEYED_SCOPES = ['ip', 'room', 'connects', 'guesses'] as const;
+/**
+ * What is counted by a key: messages of an address and of a room, connections, guesses of rooms,
+ * TURN credentials.
+ */
+export const KEYED_SCOPES = ['ip', 'room', 'connects', 'guesses', 'turn'] as const;
 export type KeyedScope = (typeof KEYED_SCOPES)[number];
 
 /** What the limits per key tell Prometheus. */

@@ -280,6 +280,25 @@ describe('two nodes', () => {
     expect(tried).toBeLessThanOrEqual(9 + (performance.now() - began) / 10_000);
   });
 
+  test('TURN credentials of one address count on both', async () => {
+    const env = {
+      ...{ TURN_URLS: 'turn:turn.example.com', TURN_SECRET: 'x'.repeat(40) },
+      ...{ RATE_LIMIT_TURN_PER_10MIN: '8' },
+    };
+    const nodes = [await node(env), await node(env)];
+    let given = 0;
+    for (let room = 0; room < 16; room += 1) {
+      const peer = await (nodes[room % 2] as TestService).v2();
+      closing.push(() => {
+        peer.socket.terminate();
+      });
+      const welcome = await peer.join(roomId(room), 'host');
+      given += (welcome['iceServers'] as unknown[]).length;
+    }
+    expect(given).toBeGreaterThanOrEqual(8);
+    expect(given).toBeLessThan(13);
+  });
+
   test('by the defaults at most a command for 20 messages, and none of a small sender', async () => {
     const a = await node({
       ...{ RATE_LIMIT_IP_MSGS_PER_10S: '500', RATE_LIMIT_ROOM_MSGS_PER_10S: '1000' },

@@ -14,6 +14,7 @@ export interface LimitsOptions {
     | 'RATE_LIMIT_ROOM_MSGS_PER_10S'
     | 'RATE_LIMIT_CONN_PER_10S'
     | 'RATE_LIMIT_GUESSES_PER_60S'
+    | 'RATE_LIMIT_TURN_PER_10MIN'
   >;
   /** undefined: this node is the only one. */
   readonly ledger: Ledger | undefined;
@@ -31,6 +32,8 @@ export class Limits {
   readonly room: Limiter;
   readonly connects: Limiter;
   readonly guesses: Guesses;
+  /** First TURN credentials, by address and by room. */
+  readonly turn: Limiter;
 
   constructor({ config, ledger, clock, registry }: LimitsOptions) {
     const metrics = new LimitMetrics(registry, (scope) => byScope[scope].size);
@@ -46,6 +49,8 @@ export class Limits {
     this.room = messages('room', config.RATE_LIMIT_ROOM_MSGS_PER_10S);
     const connects = { limit: config.RATE_LIMIT_CONN_PER_10S, periodMs: 10_000 };
     this.connects = limiter('connects', connects, Math.ceil(connects.limit / 20));
+    const turn = { limit: config.RATE_LIMIT_TURN_PER_10MIN, periodMs: 600_000 };
+    this.turn = limiter('turn', turn, Math.ceil(turn.limit / 20));
     // A join costs Redis several commands in any case.
     const guesses = { limit: config.RATE_LIMIT_GUESSES_PER_60S, periodMs: 60_000 };
     const misses = limiter('guesses', guesses, 1);
@@ -54,7 +59,10 @@ export class Limits {
       maxAddresses: MAX_GUESSERS,
       maxRooms: MAX_ROOMS_OF_ONE,
     });
-    const byScope = { ip: this.ip, room: this.room, connects: this.connects, guesses: misses };
+    const byScope = {
+      ...{ ip: this.ip, room: this.room, connects: this.connects },
+      ...{ guesses: misses, turn: this.turn },
+    };
   }
 }
 

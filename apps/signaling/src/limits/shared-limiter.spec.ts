@@ -116,14 +116,14 @@ test('what each of eight nodes let through at once is paid back by waiting', asy
   expect(more).toBeLessThanOrEqual(8 * BATCH);
 });
 
-test('nobody waits longer than five periods, whatever the ledger holds', async () => {
+test('nobody waits longer than a minute, whatever the ledger holds', async () => {
   ledger.arrivals.set('ip a', clock.now() + 1e9);
   const shared = node();
   for (let count = 0; count < BATCH; count += 1) shared.take('a', clock.now());
   await turn();
   const wait = shared.take('a', clock.now());
   expect(wait).toBeGreaterThan(0);
-  expect(wait).toBeLessThanOrEqual(5 * PERIOD + INTERVAL);
+  expect(wait).toBeLessThanOrEqual(60_000 + INTERVAL);
 });
 
 test('a key below a batch costs no settlement, a busy one a batch each, one that waits none', async () => {

@@ -42,8 +42,8 @@ export class MemoryLedger implements Ledger {
       const name = `${scope} ${key}`;
       const before = this.arrivals.get(name) ?? Number.NEGATIVE_INFINITY;
       const arrival = Math.max(before + (count * periodMs) / limit, now + ahead);
-      this.arrivals.set(name, Math.min(arrival, now + 6 * periodMs));
-      return Math.min(arrival, now + 6 * periodMs) - now;
+      this.arrivals.set(name, Math.min(arrival, now + periodMs + 60_000));
+      return Math.min(arrival, now + periodMs + 60_000) - now;
     });
     await this.#held;
     return answers;

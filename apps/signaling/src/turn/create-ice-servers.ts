@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { KeyedLimiter } from '../limiter.ts';
+import type { Limiter } from '../limiter.ts';
 import type { Random } from '../random.ts';
 import { IceServers } from './ice-servers.ts';
 import { TurnCredentials } from './turn-credentials.ts';
@@ -12,10 +12,9 @@ export interface IceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: TurnMetrics;
+  /** First credentials, by address and by room. */
+  readonly limiter: Limiter;
 }
-
-const LIMIT_PERIOD_MS = 600_000;
-const MAX_LIMIT_KEYS = 100_000;
 
 /** What the configuration has for members: fixed servers, and TURN with credentials. */
 export function createIceServers(config: Config, parts: IceParts): IceServers {
@@ -25,10 +24,5 @@ export function createIceServers(config: Config, parts: IceParts): IceServers {
     fixed: ICE_SERVERS,
     turn: urls.length === 0 ? undefined : new TurnCredentials({ urls, secret }),
     ttlS,
-    limiter: new KeyedLimiter({
-      limit: config.RATE_LIMIT_TURN_PER_10MIN,
-      periodMs: LIMIT_PERIOD_MS,
-      maxKeys: MAX_LIMIT_KEYS,
-    }),
   });
 }

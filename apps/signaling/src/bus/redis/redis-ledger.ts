@@ -9,8 +9,8 @@ export interface RedisLedgerOptions {
   readonly prefix: string;
 }
 
-/** No key is ever further ahead than so many periods: neither by debt nor by a clock that jumped. */
-const MAX_PERIODS = 6;
+/** Nobody waits for longer: neither for a debt nor since the server's clock jumped. */
+const MAX_DEBT_MS = 60_000;
 
 /**
  * The theoretical arrival time of a key (GCRA), in milliseconds by the server's clock, is all
@@ -51,7 +51,7 @@ export class RedisLedger implements Ledger {
   ): Promise<readonly (number | undefined)[]> {
     const { limit, periodMs } = rate;
     const calls = charges.map(({ key, count, ahead }) => {
-      const costs = [(count * periodMs) / limit, ahead, periodMs * MAX_PERIODS, periodMs];
+      const costs = [(count * periodMs) / limit, ahead, periodMs + MAX_DEBT_MS, periodMs];
       return [1, this.#key(scope, key), ...costs];
     });
     try {
