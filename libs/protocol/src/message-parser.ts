@@ -5,6 +5,7 @@ import {
   type HostControlMessage,
   type ViewerControlMessage,
 } from './control-messages.ts';
+import { nestsDeeper } from './json-depth.ts';
 import { LIMITS } from './limits.ts';
 import {
   originalClientMessageSchema,
@@ -113,6 +114,9 @@ function readObject(text: unknown, maxLength: number): Parsed<ReadObject> {
   if (text.length > maxLength) {
     return fail('too-large', '', `at most ${maxLength} characters are taken`);
   }
+  if (text.length > SCAN_FROM && nestsDeeper(text, LIMITS.jsonDepth)) {
+    return fail('malformed', '', TOO_DEEP);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -161,13 +165,17 @@ function sameKeys(raw: object, kept: object): boolean {
   return true;
 }
 
+/** A shorter text is parsed at once: however deep it nests, that costs little. */
+const SCAN_FROM = 8 * 1024;
+const TOO_DEEP = `nested deeper than ${LIMITS.jsonDepth} levels`;
+
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Walks the value no deeper and no longer than the limits allow. */
 function findUnsafe(root: object): string | undefined {
   let values = 0;
   const walk = (value: object, depth: number): string | undefined => {
-    if (depth > LIMITS.jsonDepth) return `nested deeper than ${LIMITS.jsonDepth} levels`;
+    if (depth > LIMITS.jsonDepth) return TOO_DEEP;
     const isArray = Array.isArray(value);
     for (const key of Object.keys(value)) {
       values += 1;
