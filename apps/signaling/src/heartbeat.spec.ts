@@ -27,4 +27,36 @@ describe('the heartbeat', () => {
     expect(Math.max(...bursts)).toBeLessThanOrEqual(110);
     heartbeat.close();
   });
+
+  it('asks nothing of a connection that was heard of a moment ago, and ends the silent in time', () => {
+    const clock = new ManualClock();
+    const heartbeat = new Heartbeat({ clock, intervalMs: 10_000, timeoutMs: 25_000 });
+    const counts = { talks: 0, listens: 0, dead: 0 };
+    let ended: number | undefined;
+    const talks = { lastSeen: clock.now(), ping: () => (counts.talks += 1), terminate: () => {} };
+    const listens = {
+      lastSeen: clock.now(),
+      ping: () => {
+        counts.listens += 1;
+        listens.lastSeen = clock.now() + 50;
+      },
+      terminate: () => {},
+    };
+    const dead = {
+      lastSeen: clock.now(),
+      ping: () => (counts.dead += 1),
+      terminate: () => (ended ??= clock.now()),
+    };
+    for (const connection of [talks, listens, dead]) heartbeat.add(connection);
+    const began = clock.now();
+    for (let ms = 0; ms < 60_000; ms += 100) {
+      // A client of peerdeck.v2 pings for itself.
+      if (ms % 10_000 === 5000) talks.lastSeen = clock.now();
+      clock.advance(100);
+    }
+    expect(counts).toEqual({ talks: 0, listens: 6, dead: 2 });
+    expect((ended ?? 0) - began).toBeGreaterThanOrEqual(25_000);
+    expect((ended ?? 0) - began).toBeLessThanOrEqual(26_200);
+    heartbeat.close();
+  });
 });

@@ -21,6 +21,8 @@ export interface HeartbeatOptions {
 const SLICES = 10;
 /** Between two looks for who is due: pings leave as their connections came, not in bursts. */
 const PING_MS = 100;
+/** The part of an interval without a word after which a connection is pinged. */
+const QUIET = 0.9;
 
 /** Pings every connection and ends the dead. One timer for all. */
 export class Heartbeat {
@@ -63,11 +65,14 @@ export class Heartbeat {
       this.#nextCheck = now + intervalMs / SLICES;
       this.#endDead(now);
     }
+    // Clients of peerdeck.v2 ping for themselves: they are there, and need not be asked. One that
+    // stops is still asked in time, and one that only answers is asked each time.
+    const quietMs = timeoutMs >= intervalMs * 2 ? intervalMs * QUIET : 0;
     for (const [connection, due] of this.#nextPing) {
       if (now < due) break;
       this.#nextPing.delete(connection);
       this.#nextPing.set(connection, now + intervalMs);
-      connection.ping();
+      if (now - connection.lastSeen >= quietMs) connection.ping();
     }
   }
 
