@@ -18,7 +18,7 @@ import { describeComputer, othersLoad } from './machine.ts';
 import { choosePins, type Pins } from './signaling/child.ts';
 import { LoadProcess } from './signaling/load-process.ts';
 import { plot } from './signaling/plot.ts';
-import { tables, type Report } from './signaling/report.ts';
+import { MAX_CHURN_RATIO, tables, type Report } from './signaling/report.ts';
 import {
   measureChurn,
   measureConnections,
@@ -32,7 +32,7 @@ import { percent } from './table.ts';
 const FULL: Sizes = {
   rooms: 200,
   bytes: 1024,
-  seconds: 3,
+  seconds: 2,
   perSecond: 2000,
   connections: 5000,
   idleConnections: 10_000,
@@ -160,8 +160,18 @@ async function main(): Promise<void> {
     }),
   };
   console.log(`\n${tables(report)}`);
+  for (const { title, median: figures } of report.results) {
+    const ratio = figures['churnRssRatio'] ?? 1;
+    if (ratio <= MAX_CHURN_RATIO) continue;
+    console.error(`${title} keeps memory of those who left: ${ratio.toFixed(2)} times as much`);
+    process.exitCode = 1;
+  }
   if (values.json) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   if (values.plot) writeFileSync(values.plot, plot(report));
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  // Ends by `exit`, so that what was started ends too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  await main();
+}
