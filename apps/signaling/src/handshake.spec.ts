@@ -46,7 +46,7 @@ describe('slow handshakes', () => {
     ['headers drop by drop', 'GET /?roomId=a HTTP/1.1\r\nHost: x\r\n'],
     ['a body drop by drop', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n'],
   ])('%s: cut off and counted', async (_name, first) => {
-    await start({ HANDSHAKE_TIMEOUT_MS: '300' });
+    await start({ HANDSHAKE_TIMEOUT_MS: '800' });
     const client = raw();
     if (first !== '') client.write(first);
     const drip = setInterval(() => {
@@ -76,21 +76,23 @@ describe('slow handshakes', () => {
       stdio: 'ignore',
     });
     const tls = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key };
-    server = await startService({ ...tls, HANDSHAKE_TIMEOUT_MS: '300' });
+    server = await startService({ ...tls, HANDSHAKE_TIMEOUT_MS: '800' });
     const open = () => Peer.open(server.url, ['peerdeck.v2'], { rejectUnauthorized: false });
     bystanders = await Bystanders.start({ ...server, v2: open });
     // The beginning of a ClientHello, plain HTTP, and nothing.
-    for (const first of [Buffer.from([0x16, 3, 1, 2, 0, 1]), 'GET / HTTP/1.1\r\n\r\n', '']) {
+    const beginnings = [Buffer.from([0x16, 3, 1, 2, 0, 1]), 'GET / HTTP/1.1\r\n\r\n', ''];
+    const stalled = beginnings.map((first) => {
       const client = raw();
       if (first !== '') client.write(first);
-      await client.gone;
-    }
+      return client.gone;
+    });
+    await Promise.all(stalled);
     expect(await rejected('tls')).toBe(3);
     rmSync(folder, { recursive: true, force: true });
   });
 
   test('an upgrade that is followed by no join is closed with 4014', async () => {
-    await start({ HANDSHAKE_TIMEOUT_MS: '300' });
+    await start({ HANDSHAKE_TIMEOUT_MS: '800' });
     const client = await RawClient.v2(server.service.port);
     clients.push(client);
     // Alive, and answering: only a join helps.
@@ -107,7 +109,7 @@ describe('slow handshakes', () => {
     const site = mkdtempSync(join(tmpdir(), 'peerdeck-slow-'));
     writeFileSync(join(site, 'index.html'), 'page');
     writeFileSync(join(site, 'big.bin'), Buffer.alloc(16 * 1024 * 1024, 1));
-    await start({ STATIC_DIR: site, HANDSHAKE_TIMEOUT_MS: '300' });
+    await start({ STATIC_DIR: site, HANDSHAKE_TIMEOUT_MS: '800' });
     const client = raw();
     client.socket.pause();
     client.write('GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -226,7 +228,8 @@ describe('refused sockets', () => {
       client.write(upgrade('/', ['Sec-WebSocket-Protocol: peerdeck.v2']));
     await Promise.all(refused.map((client) => client.head()));
     expect(await rejected('overloaded')).toBe(0);
-    expect(await rejected('rate-limited')).toBe(300);
+    // One place comes back every three seconds.
+    expect(await rejected('rate-limited')).toBeGreaterThan(290);
     expect(server.service.sockets.size).toBeLessThanOrEqual(10 + 256);
     expect(await first.next()).toMatchObject({ type: 'hello' });
     first.socket.terminate();
