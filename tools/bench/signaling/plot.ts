@@ -9,6 +9,7 @@ interface Panel {
 const panels: readonly Panel[] = [
   { title: 'messages/s, one in flight a room', key: 'perSecond', digits: 0 },
   { title: 'CPU µs a message (servers)', key: 'cpuUs', digits: 1 },
+  { title: 'the same, 8 in flight', key: 'batchedCpuUs', digits: 1 },
   { title: 'paced: p50 ms', key: 'pacedP50', digits: 2 },
   { title: 'paced: p99 ms', key: 'pacedP99', digits: 2 },
   { title: 'KB RSS an idle connection', key: 'idleKb', digits: 1 },
