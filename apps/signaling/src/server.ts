@@ -60,8 +60,6 @@ export class FrontServer {
         ? createServer(timeouts)
         : createTlsServer({ ...timeouts, ...tls, handshakeTimeout: handshakeTimeoutMs });
     this.#server = server;
-    // Whoever asks for a page and does not take it. WebSockets switch this off for themselves.
-    server.setTimeout(handshakeTimeoutMs * 3);
     this.#tcp = new TcpDoor({
       server,
       trustedProxies: options.trustedProxies,
@@ -121,7 +119,10 @@ export class FrontServer {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
-    const { files } = this.#options;
+    const { files, handshakeTimeoutMs } = this.#options;
+    // Whoever asks for a page and does not take it. Not for all sockets of the server: those of
+    // WebSockets would keep the timer that they have switched off.
+    request.socket.setTimeout(handshakeTimeoutMs * 3);
     if (files === undefined) {
       const headers = { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'Upgrade' };
       response.writeHead(426, headers).end('This port speaks WebSocket\n');
