@@ -60,6 +60,8 @@ describe('admission', () => {
     ['https://evil.example#https://play.example.com', false],
     ['https://play.example.com, https://evil.example', false],
     ['https://.apps.example.com', false],
+    ['https://..apps.example.com', false],
+    ['https://a..apps.example.com', false],
     ['https://apps.example.com.', false],
     ['wss://play.example.com', false],
     ['file://', false],

@@ -67,10 +67,13 @@ export function originAllowed(
     (pattern) =>
       pattern.scheme === url.protocol &&
       pattern.port === url.port &&
-      (pattern.subdomains
-        ? url.hostname.length > pattern.host.length + 1 && url.hostname.endsWith(`.${pattern.host}`)
-        : url.hostname === pattern.host),
+      (pattern.subdomains ? isBelow(url.hostname, pattern.host) : url.hostname === pattern.host),
   );
+}
+
+/** With a name before the dot: what has an empty one is no host. */
+function isBelow(hostname: string, host: string): boolean {
+  return hostname.endsWith(`.${host}`) && !/(^|\.)$/.test(hostname.slice(0, -host.length - 1));
 }
 
 function queryOf(url: string): string {
