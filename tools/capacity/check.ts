@@ -52,7 +52,7 @@ export function check(result: LoadResult, { node, redis }: Costs): Comparison[] 
   const us =
     connections * (node.connectUs + node.leaveUs) +
     (local * node.localUs + remote * node.remoteUs) +
-    present * (node.restUs + node.clientPingUs / RULES.heartbeatS) +
+    (present * node.heartbeatUs) / RULES.heartbeatS +
     renews * node.renewUs;
   const redisUs =
     connections * (redis.joinUs + redis.leaveUs) +

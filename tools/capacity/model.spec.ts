@@ -32,7 +32,7 @@ describe('the plan', () => {
   });
 
   it('takes no node more than the rules ask for, and names the one that does', () => {
-    const rest = { ...MEASURED, node: { ...MEASURED.node, restUs: 1, clientPingUs: 10 } };
+    const rest = { ...MEASURED, node: { ...MEASURED.node, heartbeatUs: 20 } };
     const { nodes, connections } = plan(demand, rest);
     expect(nodes.limit).toBe('connections');
     expect(connections / (nodes.count - 2)).toBeGreaterThan(RULES.connectionsPerNode);
@@ -92,7 +92,7 @@ describe('costs', () => {
       { name: 'v2-two-nodes', median: { pacedCpuUs: Number.NaN } },
     ];
     const { node, redis } = withBench(MEASURED, { sizes: { idleConnections: 10_000 }, results });
-    expect(node).toMatchObject({ kbPerConnection: 9, localUs: 33, restUs: 5 });
+    expect(node).toMatchObject({ kbPerConnection: 9, localUs: 33, heartbeatUs: 50 });
     expect(node.remoteUs).toBe(MEASURED.node.remoteUs);
     expect(redis).toBe(MEASURED.redis);
   });
@@ -119,7 +119,7 @@ describe('the check', () => {
 
   it('adds up what a load takes by the same costs', () => {
     const { redis } = MEASURED;
-    const free = { connectUs: 0, leaveUs: 0, localUs: 0, restUs: 0, clientPingUs: 0, renewUs: 0 };
+    const free = { connectUs: 0, leaveUs: 0, localUs: 0, heartbeatUs: 0, renewUs: 0 };
     const node = { ...free, baseUse: 0, baseMB: 100, kbPerConnection: 1.024, remoteUs: 50 };
     const [cpu, memory] = check(load, { node, redis });
     expect(cpu).toEqual({ what: 'CPU of all nodes, s', predicted: 1, measured: 8 });

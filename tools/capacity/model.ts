@@ -123,7 +123,7 @@ export function plan(demand: Demand, { node, redis }: Costs, rules: Rules = RULE
   const renewsOf = (count: number) => (demand.rooms * (1 + crossOf(count))) / rules.renewEveryS;
   const coresOf = (count: number) => {
     const cross = crossOf(count);
-    const rest = connections * (node.restUs + node.clientPingUs / rules.heartbeatS);
+    const rest = (connections * node.heartbeatUs) / rules.heartbeatS;
     const comings = joinsPerS * (node.connectUs + node.leaveUs);
     const messages = messagesPerS * (node.localUs * (1 - cross) + node.remoteUs * cross);
     const work = rest + comings + messages + renewsOf(count) * node.renewUs;
