@@ -114,6 +114,12 @@ export const envSchema = z.object({
     5_242_880,
     'Unsent bytes at which a receiver counts as too slow and is closed.',
   ),
+  BACKPRESSURE_TOTAL_BYTES: integer(
+    1_048_576,
+    1_099_511_627_776,
+    268_435_456,
+    'Unsent bytes of all receivers of this process; more, and those that hold most are cut off.',
+  ),
   RATE_LIMIT_MESSAGES_PER_10S: rate(200, 'Messages of one connection in 10 s.'),
   RATE_LIMIT_IP_MSGS_PER_10S: rate(500, 'Messages of one address (IPv6: /64) in 10 s.'),
   RATE_LIMIT_ROOM_MSGS_PER_10S: rate(1000, 'Messages in one room in 10 s.'),

@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.ts';
 import { Connection } from './connection.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { ManualClock } from './testing/manual-clock.ts';
@@ -13,6 +14,7 @@ function connect() {
       writer: new FrameWriter(),
       clock: new ManualClock(),
       maxBufferedBytes: 65_536,
+      backlog: new Backlog(1e9),
       codes: { binary: 1003, slow: 4015, flood: 4008 },
       onSlow: () => {},
       onFlood: () => {},

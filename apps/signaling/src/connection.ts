@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { CLOSE, type CloseCode } from '@peerdeck/protocol';
 import type { RawData, WebSocket } from 'ws';
+import { LAG_BYTES, type Backlog, type Lagging } from './backlog.ts';
 import type { Clock } from './clock.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { Gcra, type Rate } from './limiter.ts';
@@ -32,10 +33,12 @@ export interface ConnectionRules {
   readonly clock: Clock;
   /** Unsent bytes at which the receiver counts as too slow. */
   readonly maxBufferedBytes: number;
+  /** The bound of all connections together. */
+  readonly backlog: Backlog;
   /** What a connection closes with for a binary frame, for being too slow, and for a flood. */
   readonly codes: { readonly binary: number; readonly slow: number; readonly flood: number };
-  /** Called once before a receiver that is too slow is closed. */
-  readonly onSlow: () => void;
+  /** Called once before a receiver that is too slow is closed, by its own bound or the node's. */
+  readonly onSlow: (at: 'buffer' | 'node') => void;
   /** Called once before a peer that floods with control frames is closed. */
   readonly onFlood: () => void;
 }
@@ -63,7 +66,7 @@ const OWNER = Symbol('connection');
 type Owned = WebSocket & { [OWNER]: Connection };
 
 /** One WebSocket: its order, its bounds and its end. Owns the socket. */
-export class Connection {
+export class Connection implements Lagging {
   readonly id: string;
   readonly socket: WebSocket;
   readonly #transport: Duplex;
@@ -109,12 +112,20 @@ export class Connection {
   /** Dropped once the connection has ended. A receiver that does not keep up is closed. */
   send(text: string): void {
     if (this.#ended || this.socket.readyState !== this.socket.OPEN) return;
-    if (this.socket.bufferedAmount + text.length > this.#rules.maxBufferedBytes) {
-      this.#rules.onSlow();
+    const after = this.socket.bufferedAmount + text.length;
+    if (after > this.#rules.maxBufferedBytes) {
+      this.#rules.onSlow('buffer');
       this.close(this.#rules.codes.slow, 'Too slow');
       return;
     }
     this.#rules.writer.write(this.#transport, text);
+    if (after > LAG_BYTES) this.#rules.backlog.note(this);
+  }
+
+  /** Too much waits for receivers of this node, and for this one most: no time for a close frame. */
+  giveUp(): void {
+    this.#rules.onSlow('node');
+    this.terminate(this.#rules.codes.slow);
   }
 
   ping(): void {
@@ -150,7 +161,7 @@ export class Connection {
   #pong(data: Buffer): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
     if (this.socket.bufferedAmount + data.length > this.#rules.maxBufferedBytes) {
-      this.#rules.onSlow();
+      this.#rules.onSlow('buffer');
       this.close(this.#rules.codes.slow, 'Too slow');
     } else this.socket.pong(data);
   }
@@ -248,6 +259,7 @@ export class Connection {
     this.#ended = true;
     this.#waiting = undefined;
     this.#waitingLength = 0;
+    this.#rules.backlog.forget(this);
     this.#handler?.ended(end);
   }
 }

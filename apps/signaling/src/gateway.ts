@@ -5,6 +5,7 @@ import { admit, type AdmissionRules } from './admission.ts';
 import { originalToken, subprotocolToken } from './auth/handshake-token.ts';
 import type { BusListener, RoomEvent } from './bus/bus.ts';
 import { AddressCounts } from './address-counts.ts';
+import { Backlog } from './backlog.ts';
 import type { ClientAddress } from './client-address.ts';
 import { limitKey } from './client-address.ts';
 import { Connection, type ConnectionEnd, type ConnectionRules } from './connection.ts';
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly maxPerAddress: number;
   readonly maxPending: number;
   readonly maxBufferedBytes: number;
+  /** Of all connections together. */
+  readonly maxUnsentBytes: number;
 }
 
 /** How long a client waits before it comes back to a node that is full. */
@@ -260,13 +263,16 @@ export class Gateway implements BusListener, EntryOwner {
 }
 
 /** One object for each version: what is said in it is not kept with every connection. */
-function connectionRules({ context, maxBufferedBytes }: GatewayOptions) {
+function connectionRules({ context, maxBufferedBytes, maxUnsentBytes }: GatewayOptions) {
   const { clock, metrics } = context;
-  const writer = new FrameWriter();
+  const shared = {
+    ...{ clock, maxBufferedBytes, writer: new FrameWriter() },
+    backlog: new Backlog(maxUnsentBytes),
+  };
   const rules = (version: Version, codes: ConnectionRules['codes']): ConnectionRules => ({
-    ...{ writer, clock, maxBufferedBytes, codes },
-    onSlow: () => {
-      metrics.slow(version, 'buffer');
+    ...{ ...shared, codes },
+    onSlow: (at) => {
+      metrics.slow(version, at);
     },
     onFlood: () => {
       metrics.limited('control-frames');

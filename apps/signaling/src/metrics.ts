@@ -9,7 +9,9 @@ type Protocol = 'original' | 'v2';
 export type LimitScope = 'connection' | 'ip' | 'room' | 'connects' | 'guesses' | 'control-frames';
 
 /** Where it showed that a receiver does not keep up. */
-export type SlowAt = 'buffer' | 'join';
+export type SlowAt = 'buffer' | 'join' | 'node';
+
+const SLOW_AT: readonly SlowAt[] = ['buffer', 'node'];
 
 const PROTOCOLS: readonly Protocol[] = ['original', 'v2'];
 
@@ -113,11 +115,11 @@ export class Metrics {
     this.#slow = counter(
       'slow_consumers',
       'Connections closed since they did not keep up, by protocol and by where that showed: ' +
-        'buffer (BACKPRESSURE_CLOSE_THRESHOLD_BYTES) or join (what came before the welcome).',
+        'buffer (BACKPRESSURE_CLOSE_THRESHOLD_BYTES), node (BACKPRESSURE_TOTAL_BYTES) or join ' +
+        '(what came before the welcome).',
       ['protocol', 'at'],
       [
-        ['original', 'buffer'],
-        ['v2', 'buffer'],
+        ...PROTOCOLS.flatMap((protocol) => SLOW_AT.map((at) => [protocol, at] as const)),
         ['v2', 'join'],
       ],
     );

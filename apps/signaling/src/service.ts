@@ -118,15 +118,14 @@ export class Service {
       isDraining,
     };
     this.#gateway = new Gateway({
-      context,
-      tracing,
-      rules: config,
+      ...{ context, tracing, rules: config },
       heartbeat: this.#heartbeat,
       connectLimiter: limits.connects,
       maxConnections: config.MAX_CONNECTIONS,
       maxPerAddress: config.MAX_CONNECTIONS_PER_IP,
       maxPending: config.MAX_PENDING_CONNECTIONS,
       maxBufferedBytes: config.BACKPRESSURE_CLOSE_THRESHOLD_BYTES,
+      maxUnsentBytes: config.BACKPRESSURE_TOTAL_BYTES,
     });
     this.#bus.listen(this.#gateway);
     this.#health = new HealthServer({

@@ -106,6 +106,7 @@ function build() {
     maxPerAddress: 0,
     maxPending: 1000,
     maxBufferedBytes: 1e9,
+    maxUnsentBytes: 1e9,
   });
   bus.listen(gateway);
   const open = (version: 'original' | 'v2') => {
