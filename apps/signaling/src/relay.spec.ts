@@ -47,6 +47,19 @@ test.each([
   expect(relay(text).received).toBe('{"type":"control","action":"a","from":"server-says"}');
 });
 
+test.each([
+  [
+    'an address that stood before',
+    '{"type":"control","to":[[[[[[[[[]]]]]]]]],"action":"a","to":"v1"}',
+  ],
+  [
+    'the same, spelt otherwise',
+    '{"type":"control","t\\u006f":{"__proto__":1},"action":"a","to":"v1"}',
+  ],
+])('%s and was not checked does not come to light when the last one is cut', (_name, text) => {
+  expect(relay(text).received).toBe('{"type":"control","action":"a","from":"server-says"}');
+});
+
 test('a key that nobody knows inside of a message is dropped too', () => {
   const auth = { role: 'view', nonce: 'n'.repeat(22), counter: 1, mac: 'm'.repeat(43) };
   const offer = { type: 'offer', session: 's1', sdp: 'v=0', auth };

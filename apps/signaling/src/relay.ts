@@ -40,13 +40,23 @@ export function receivedText(
     const end = exact.lastIndexOf('}');
     if (to === undefined) return `${exact.slice(0, end)},"from":"${from}"}`;
     const last = `,"to":"${to}"`;
-    if (exact.endsWith(last, end)) return `${exact.slice(0, end - last.length)},"from":"${from}"}`;
+    if (exact.endsWith(last, end) && isOnly(exact, end - last.length + 1)) {
+      return `${exact.slice(0, end - last.length)},"from":"${from}"}`;
+    }
     // As hosts write it.
     const type = `{"type":"${message.type}",`;
     const first = `${type}"to":"${to}",`;
     if (exact.startsWith(first)) return `${type}"from":"${from}",${exact.slice(first.length)}`;
   }
   return JSON.stringify({ ...message, from });
+}
+
+/**
+ * Whether the `to` at `index` is the first in the text: JSON.parse takes the last, so one that stood
+ * before it was not checked, and would come to light. Escapes may spell it otherwise.
+ */
+function isOnly(text: string, index: number): boolean {
+  return text.indexOf('"to"') === index && !text.includes('\\u');
 }
 
 function fromViewer(room: Room, type: RelayType, to?: string): Route {
