@@ -156,6 +156,25 @@ describe('TURN credentials', () => {
     expect(await join(1, roomId(2))).toHaveLength(2);
   });
 
+  test('are not used up for others of the room by an address that comes and goes', async () => {
+    const { url } = await start({ RATE_LIMIT_TURN_PER_10MIN: '4', TRUSTED_PROXIES: '127.0.0.1' });
+    const join = async (index: number, role: 'host' | 'viewer') => {
+      const headers = { 'x-forwarded-for': `192.0.2.${index}` };
+      const peer = await Peer.open(url, ['peerdeck.v2'], { headers });
+      return { peer, count: servers(await peer.join(ROOM, role)).length };
+    };
+    await join(1, 'host');
+    const counts = [];
+    for (let time = 0; time < 5; time += 1) {
+      const { peer, count } = await join(2, 'viewer');
+      counts.push(count);
+      peer.send({ type: 'leave' });
+      await peer.closed;
+    }
+    expect(counts).toEqual([2, 2, 2, 2, 1]);
+    expect((await join(3, 'viewer')).count).toBe(2);
+  });
+
   test('name the same id for an address in a room, and another one elsewhere', async () => {
     const { v2 } = await start();
     const id = async (room: string, role: 'host' | 'viewer') =>

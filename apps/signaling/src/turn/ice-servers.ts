@@ -1,7 +1,7 @@
 import type { IceServer, IceServersMessage } from '@peerdeck/protocol';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
-import type { Limiter } from '../limiter.ts';
+import { KeyedLimiter, type Limiter } from '../limiter.ts';
 import type { Random } from '../random.ts';
 import type { TurnCredentials } from './turn-credentials.ts';
 import type { TurnMetrics } from './turn-metrics.ts';
@@ -39,6 +39,9 @@ const RENEW_WITHIN = 0.25;
 const BATCH = 20;
 const BATCH_SHARE = 100;
 
+/** A room is charged once for an address in so long. */
+const COUNTED = { limit: 1, periodMs: 600_000, maxKeys: 100_000 };
+
 interface Supply {
   /** Monotonic milliseconds; NEVER while the host is away. */
   due: number;
@@ -56,6 +59,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class IceServers {
   readonly #options: IceServersOptions;
   readonly #supplies = new Map<IceHolder, Supply>();
+  /** Addresses that their room has been charged for: one that comes and goes shuts out nobody. */
+  readonly #counted = new KeyedLimiter(COUNTED);
   #cancel: (() => void) | undefined;
   #closed = false;
 
@@ -104,13 +109,19 @@ export class IceServers {
     const { limiter, clock } = this.#options;
     const now = clock.now();
     const { room, limitKey } = holder;
-    const wait = limiter.take(`ip ${limitKey}`, now) || limiter.take(`room ${room}`, now);
+    const pair = `${room} ${limitKey}`;
+    const keys = [`ip ${limitKey}`];
+    if (this.#counted.check(pair, now) === 0) keys.push(`room ${room}`);
+    // Nothing is counted for who has to wait: it asks again and again.
+    const wait = Math.max(...keys.map((key) => limiter.check(key, now)));
     if (wait > 0) {
       // Once a member: the sweep asks for it again and again.
       if (supply.due === NEVER) this.#options.metrics.credentials('limited');
       supply.due = now + wait;
       return undefined;
     }
+    for (const key of keys) limiter.take(key, now);
+    this.#counted.take(pair, now);
     supply.supplied = true;
     this.#options.metrics.credentials('given');
     return this.#make(turn, holder, supply);
