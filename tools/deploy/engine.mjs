@@ -62,8 +62,12 @@ export class Engine {
     const child = spawn(
       '/usr/sbin/dockerd',
       [...paths, '--pidfile', join(folder, 'dockerd.pid'), '-H', socket, ...network],
-      { env, stdio: ['ignore', output, output] },
+      // Ctrl-C is for this program alone: the engine is still needed to clean up.
+      { env, stdio: ['ignore', output, output], detached: true },
     );
+    const killed = () => child.kill('SIGTERM');
+    process.once('exit', killed);
+    child.once('close', () => process.off('exit', killed));
     closeSync(output);
     child.on('error', () => {});
     const engine = new Engine({ env: ownEnv, own: true, child, bridges });

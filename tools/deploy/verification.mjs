@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -194,19 +195,22 @@ async function tellWhy({ stack, services, write }) {
   }
 }
 
-/** Free now; another program may take one before compose does, which the run would then say. */
+/** Below the range that systems take ports for clients from, so that nobody takes one meanwhile. */
+const PORTS = { from: 20_000, to: 32_000 };
+
 async function freePorts(names) {
-  const servers = await Promise.all(
-    names.map(
-      () =>
-        new Promise((resolve, reject) => {
-          const server = createServer();
-          server.once('error', reject);
-          server.listen(0, HOST, () => resolve(server));
-        }),
-    ),
-  );
-  const ports = Object.fromEntries(names.map((name, i) => [name, servers[i].address().port]));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports = {};
+  for (const name of names) {
+    do ports[name] = randomInt(PORTS.from, PORTS.to);
+    while (!(await isFree(ports[name])));
+  }
   return ports;
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
 }
