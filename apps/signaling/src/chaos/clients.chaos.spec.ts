@@ -65,6 +65,7 @@ test('a client that finds its line dead comes back in time: nobody hears of a le
     const before = viewer.resumes;
     cut();
     await until(() => viewer.joined && viewer.resumes > before);
+    await host.next('member-resumed');
     host.send({ type: 'control', action: `after ${before}`, to: peerId });
     await until(() => viewer.of('control').length === before + 1);
   }

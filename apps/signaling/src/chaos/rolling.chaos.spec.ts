@@ -10,7 +10,8 @@ import { Stage } from '../testing/stage.ts';
 
 let stage: Stage;
 beforeEach(async () => {
-  stage = await Stage.open();
+  // Places outlast a busy machine: how long it takes is not what decides here.
+  stage = await Stage.open({ REDIS_LEASE_MS: '60000', DETACH_MS: '60000' });
 });
 afterEach(() => stage.close());
 
@@ -36,13 +37,16 @@ interface Pair {
 
 /** Hosts and viewers in all four combinations of two nodes. */
 async function pairs(count: number, urls: readonly [string, string]): Promise<Pair[]> {
-  const made = Array.from({ length: count }, (_unused, index) => {
+  const made: Pair[] = [];
+  for (let index = 0; index < count; index += 1) {
     const room = roomId(index);
     const [first, second] = [urls[index % 2] ?? '', urls[Math.floor(index / 2) % 2] ?? ''];
     const host = stage.member({ url: first, room, role: 'host' });
-    return { room, host, viewer: stage.member({ url: second, room, role: 'viewer' }) };
-  });
-  await until(() => made.every(({ host, viewer }) => host.joined && viewer.joined), 60_000);
+    made.push({ room, host, viewer: stage.member({ url: second, room, role: 'viewer' }) });
+    // Not a storm yet: on a busy machine some would not be in within the client's patience.
+    if (index % 25 === 24) await placed(everybody(made));
+  }
+  await placed(everybody(made));
   await exchange(made, 'first');
   return made;
 }
@@ -60,7 +64,15 @@ async function exchange(all: readonly Pair[], word: string): Promise<void> {
 
 const everybody = (all: readonly Pair[]) => all.flatMap(({ host, viewer }) => [host, viewer]);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-const placed = (members: readonly Member[]) => members.every((member) => member.joined);
+
+/** Resolves once all have a place, for the `times`th time. */
+async function placed(members: readonly Member[], times = 1): Promise<void> {
+  const away = () => members.filter(({ joined, welcomes }) => !joined || welcomes.length < times);
+  await until(() => away().length === 0, 60_000).catch(() => {
+    const states = away().map(({ states, errors }) => JSON.stringify([states.slice(-6), errors]));
+    throw new Error(`${states.length} have no place: ${states.slice(0, 5).join('\n')}`);
+  });
+}
 
 test('a rolling restart of two nodes with 500 rooms: no room is lost, nobody hears of a leave', async () => {
   const [a, b] = (await stage.nodes(2)) as [NodeProcess, NodeProcess];
@@ -79,8 +91,11 @@ test('a rolling restart of two nodes with 500 rooms: no room is lost, nobody hea
     expect(stopped.code).toBe(0);
     expect(stopped.ms).toBeLessThan(10_000);
     const next = await stage.node({ WS_PORT: String(node.port) });
-    await until(() => placed(members), 30_000);
-    expect(sum(members.map(({ resumes }) => resumes)) - before).toBe(moved);
+    // Those whose connection was to end: they may not have seen that yet.
+    const total = () => sum(members.map(({ resumes }) => resumes)) - before;
+    await until(() => total() >= moved, 60_000);
+    await placed(members);
+    expect(total()).toBe(moved);
     fronts.inService[index] = next;
     await exchange(all, `after ${index}`);
     interruptions.push(Math.max(...members.map(({ longestAwayMs }) => longestAwayMs)));
@@ -105,10 +120,7 @@ test('a storm: 1000 clients of a node that died are all back, in their places', 
   fronts.inService[0] = undefined;
   const started = performance.now();
   await a.kill();
-  await until(
-    () => members.every((member) => member.joined && member.welcomes.length === 2),
-    60_000,
-  );
+  await placed(members, 2);
   const tookMs = performance.now() - started;
   await exchange(all, 'after');
   expect(members.map(({ peerId }) => peerId)).toEqual(ids);
