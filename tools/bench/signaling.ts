@@ -32,6 +32,7 @@ import { percent } from './table.ts';
 const FULL: Sizes = {
   rooms: 200,
   bytes: 1024,
+  warmUpMs: 1500,
   seconds: 2,
   perSecond: 2000,
   connections: 5000,
@@ -40,10 +41,11 @@ const FULL: Sizes = {
   churn: 0,
 };
 const QUICK: Partial<Sizes> = {
+  warmUpMs: 500,
   seconds: 1,
   connections: 2000,
   idleConnections: 4000,
-  idleSeconds: 2,
+  idleSeconds: 1,
 };
 
 async function withSubject(

@@ -7,8 +7,6 @@ import { clientFrame } from './frames.ts';
 import type { Answer, Connected, Relayed, Request, Where } from './protocol.ts';
 import { WireClient } from './wire-client.ts';
 
-/** Frames that went in before the measured time begins. */
-const WARM_UP_MS = 1500;
 /** A connection that is not in by then is an error. */
 const CONNECT_TIMEOUT_MS = 20_000;
 
@@ -134,7 +132,7 @@ function meter(pids: readonly number[]) {
 
 async function saturate(request: Extract<Request, { type: 'saturate' }>): Promise<Relayed> {
   errors = {};
-  const { inFlight, seconds, bytes, pids } = request;
+  const { inFlight, warmUpMs, seconds, bytes, pids } = request;
   let received = 0;
   let sent = 0;
   let going = true;
@@ -157,7 +155,7 @@ async function saturate(request: Extract<Request, { type: 'saturate' }>): Promis
   };
   poll();
   const measured = meter(pids);
-  await delay(WARM_UP_MS);
+  await delay(warmUpMs);
   measured.begin(received);
   await delay(seconds * 1000);
   const result = measured.end(received, []);
@@ -169,7 +167,7 @@ async function saturate(request: Extract<Request, { type: 'saturate' }>): Promis
 
 async function pace(request: Extract<Request, { type: 'pace' }>): Promise<Relayed> {
   errors = {};
-  const { perSecond, seconds, bytes, pids } = request;
+  const { perSecond, warmUpMs, seconds, bytes, pids } = request;
   let received = 0;
   let sent = 0;
   let latencies: number[] = [];
@@ -188,10 +186,10 @@ async function pace(request: Extract<Request, { type: 'pace' }>): Promise<Relaye
   });
   const measured = meter(pids);
   const started = performance.now();
-  const end = started + WARM_UP_MS + seconds * 1000;
+  const end = started + warmUpMs + seconds * 1000;
   let begun = false;
   for (let now = started; now < end; now = performance.now()) {
-    if (!begun && now - started >= WARM_UP_MS) {
+    if (!begun && now - started >= warmUpMs) {
       begun = true;
       latencies = [];
       measured.begin(received);

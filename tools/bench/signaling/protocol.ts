@@ -20,6 +20,8 @@ export type Request =
   | {
       readonly type: 'saturate';
       readonly inFlight: number;
+      /** Before the measured time. */
+      readonly warmUpMs: number;
       readonly seconds: number;
       readonly bytes: number;
       readonly pids: readonly number[];
@@ -29,6 +31,7 @@ export type Request =
   | {
       readonly type: 'pace';
       readonly perSecond: number;
+      readonly warmUpMs: number;
       readonly seconds: number;
       readonly bytes: number;
       readonly pids: readonly number[];

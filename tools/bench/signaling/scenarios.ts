@@ -10,6 +10,8 @@ import type { Running, Subject } from './subjects.ts';
 export interface Sizes {
   readonly rooms: number;
   readonly bytes: number;
+  /** Before each measured time: code is compiled, buffers have their sizes. */
+  readonly warmUpMs: number;
   readonly seconds: number;
   readonly perSecond: number;
   readonly connections: number;
@@ -41,7 +43,8 @@ export async function measureRelay(place: Place): Promise<Figures> {
   if (Object.keys(errors).length > 0) throw new Error(Object.keys(errors).join(', '));
   await delay(CALM_MS);
   const { pids } = running;
-  const common = { dialect, pids, bytes: sizes.bytes, seconds: sizes.seconds };
+  const { bytes, seconds, warmUpMs } = sizes;
+  const common = { dialect, pids, bytes, seconds, warmUpMs };
   const saturate = (inFlight: number) => load.ask({ ...common, type: 'saturate', inFlight });
   // one message under way in a room: each is read and written by itself, as in life
   const one = await saturate(1);
@@ -106,7 +109,14 @@ export async function measureConnections(place: Place, idle: boolean): Promise<F
 async function warmUp(place: Place): Promise<void> {
   const { subject, load } = place;
   await connect(place, 0, 50);
-  const messages = { dialect: subject.dialect, pids: [], bytes: 1024, seconds: 1, inFlight: 8 };
+  const messages = {
+    dialect: subject.dialect,
+    pids: [],
+    bytes: 1024,
+    warmUpMs: 500,
+    seconds: 0.5,
+    inFlight: 8,
+  };
   await load.ask({ ...messages, type: 'saturate' });
   await load.ask({ type: 'disconnect' });
 }
