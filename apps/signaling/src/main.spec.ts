@@ -64,6 +64,23 @@ test('it says that it is ready, serves, and ends cleanly on SIGTERM', async () =
   expect(output.err).toBe('');
 });
 
+test('it ends on SIGTERM while its start waits for a Redis that says nothing', async () => {
+  const silent = createServer((socket) => void socket.on('error', () => {}));
+  const connected = new Promise((resolve) => silent.once('connection', resolve));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const { child, output, ended } = start({
+    REDIS_URL: `redis://127.0.0.1:${port}`,
+    REDIS_TIMEOUT_MS: '30000',
+    REDIS_LEASE_MS: '300000',
+  });
+  await connected;
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(output.out).toContain('"closed"');
+  silent.close();
+});
+
 test('it ends when its supervisor is gone', async () => {
   const { child, ready, exited } = start({});
   await ready;

@@ -29,8 +29,9 @@ async function run(config: Config): Promise<void> {
     version: `peerdeck-signaling/${version()}`,
     processMetrics: true,
   });
-  await service.start();
+  // Before the start, which may wait for Redis: as the first process of a container nothing else ends it.
   stopOnSignals(service, log);
+  await service.start();
   const { port, healthPort, url } = service;
   log.info({ port, healthPort, address: url, bus: service.bus }, 'ready');
   if (config.NODE_ENV === 'production' && !config.REQUIRE_WSS && config.TLS_CERT_FILE === '') {
