@@ -100,6 +100,27 @@ describe('messages sent before the join is done', () => {
     expect(await viewer.next()).toMatchObject(control('early'));
   });
 
+  test('v2: a member to be is sent a bounded amount before its welcome', async () => {
+    const bus = slowBus();
+    bus.holding = false;
+    server = await startService({}, { bus });
+    const host = await server.v2();
+    await host.join(roomId(1), 'host');
+    bus.holding = true;
+    const viewer = await server.v2();
+    viewer.send({ type: 'join', room: roomId(1), role: 'viewer' });
+    await until(() => bus.held === 1);
+    const to = (await host.next('member-joined'))['peerId'];
+    const answer = { type: 'answer', session: 's', sdp: 'x'.repeat(120_000), to };
+    for (let count = 0; count < 8; count += 1) host.send(answer);
+    await host.settle();
+    expect(viewer.closeCode).toBeUndefined();
+    host.send(answer);
+    expect((await viewer.closed).code).toBe(4015);
+    bus.release();
+    expect(await host.next('member-detached')).toMatchObject({ peerId: to });
+  });
+
   test('original: 2000 messages from the first on, in order, however slow the join', async () => {
     const bus = slowBus();
     server = await startService({}, { bus });

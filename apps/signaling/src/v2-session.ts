@@ -29,8 +29,9 @@ import {
   type SessionOptions,
 } from './session.ts';
 
-/** Frames kept for a member between its join and its welcome; more, and it is too slow. */
+/** Frames kept for a member between its join and its welcome, and their characters; more, and it is too slow. */
 const MAX_EARLY = 256;
+const MAX_EARLY_CHARACTERS = 2 ** 20;
 
 /** When a member whose place is gone comes back. */
 const LOST_RETRY_MS = 500;
@@ -59,6 +60,7 @@ export class V2Session implements Session {
   #cancelExpiry = nothing;
   /** Set while the join is under way: what the others send already. */
   #early: string[] | undefined;
+  #earlyCharacters = 0;
   #joined: Joined | undefined;
   #iceHolder: IceHolder | undefined;
   #end: ConnectionEnd | undefined;
@@ -116,7 +118,8 @@ export class V2Session implements Session {
       this.#connection.send(frame);
       return;
     }
-    if (this.#early.length >= MAX_EARLY) {
+    this.#earlyCharacters += frame.length;
+    if (this.#early.length >= MAX_EARLY || this.#earlyCharacters > MAX_EARLY_CHARACTERS) {
       this.#context.metrics.slow('v2', 'join');
       this.#connection.close(CLOSE.slowConsumer, 'Too slow');
       return;
@@ -213,6 +216,7 @@ export class V2Session implements Session {
     const entry = await this.#authenticate(join, span);
     if (typeof entry === 'string') return entry;
     this.#early = [];
+    this.#earlyCharacters = 0;
     const request: JoinRequest = {
       room: join.room,
       kind: 'v2',
