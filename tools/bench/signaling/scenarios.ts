@@ -79,8 +79,6 @@ export async function measureConnections(place: Place, idle: boolean): Promise<F
   const { running, load, sizes } = place;
   const servers = running.pids.slice(0, running.servers);
   await warmUp(place);
-  await running.settle();
-  const rss = rssKb(servers);
   const cpu = cpuMs(servers);
   const rush = sizes.connections / 2;
   const crowd = await connect(place, 100, rush);
@@ -90,11 +88,17 @@ export async function measureConnections(place: Place, idle: boolean): Promise<F
     connectErrors: sum(Object.values(crowd.errors)),
   };
   if (idle) {
-    await connect(place, 100 + rush, (sizes.idleConnections - sizes.connections) / 2);
-    await delay(1000);
-    await running.settle();
-    const now = rssKb(servers);
-    figures['idleKb'] = (now - rss) / sizes.idleConnections;
+    // from the crowd on: before, what the process has once would hide or swell the connections' part
+    const calm = async () => {
+      await delay(1000);
+      await running.settle();
+      return rssKb(servers);
+    };
+    const rss = await calm();
+    const more = sizes.idleConnections - sizes.connections;
+    await connect(place, 100 + rush, more / 2);
+    const now = await calm();
+    figures['idleKb'] = (now - rss) / more;
     figures['idleRssMb'] = now / 1024;
     const from = { cpu: cpuMs(servers), at: performance.now() };
     await delay(sizes.idleSeconds * 1000);
