@@ -456,10 +456,13 @@ export class RedisBus implements Bus {
     }
   }
 
-  /** Something for this node may be lost: rooms that others have a part in are compared. */
+  /** Something for this node may be lost, the first word of somebody in a room of its own too. */
   #missed(): void {
     this.#options.metrics().happened('resubscribed');
-    for (const mirror of this.#mirrors.values()) if (mirror.hasOthers) this.#soil(mirror);
+    for (const mirror of this.#mirrors.values()) {
+      if (mirror.hasOthers) this.#soil(mirror);
+      else mirror.doubtful = true;
+    }
     this.#wake();
   }
 
@@ -513,6 +516,10 @@ export class RedisBus implements Bus {
     this.#link.beat();
     const all = [...this.#mirrors.values()];
     await this.#syncAll(all.filter(({ dirty }) => dirty));
+    await this.#syncAll(
+      all.filter(({ doubtful }) => doubtful),
+      (mirror) => this.#compare(mirror),
+    );
     await this.#syncAll(this.#due(all), (mirror) => this.#compare(mirror));
     await this.#reaper.sweep();
   }
@@ -541,11 +548,17 @@ export class RedisBus implements Bus {
 
   /** Inside `run`: most of the time Redis has the room as it is here, which is soon asked. */
   async #compare(mirror: RoomMirror): Promise<void> {
-    if (!mirror.dirty && (await this.#store.renew(mirror.id, mirror.version))) {
-      mirror.syncedAt = this.#options.clock.now();
-      return;
+    mirror.doubtful = false;
+    try {
+      if (!mirror.dirty && (await this.#store.renew(mirror.id, mirror.version))) {
+        mirror.syncedAt = this.#options.clock.now();
+        return;
+      }
+      await this.#sync(mirror);
+    } catch (error) {
+      mirror.doubtful = true;
+      throw error;
     }
-    await this.#sync(mirror);
   }
 
   async #syncAll(

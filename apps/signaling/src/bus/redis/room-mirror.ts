@@ -30,6 +30,8 @@ export class RoomMirror {
   readonly #held: Item[] = [];
   /** Redis may not have what this node has: to be brought together when it answers again. */
   dirty = false;
+  /** A word of another node may not have been heard: to be compared by its version. */
+  doubtful = false;
   /** By the clock of the bus. */
   syncedAt = 0;
 
