@@ -169,7 +169,7 @@ describe('the configuration for production', () => {
     expect(await refused(relay, inside)).toEqual(inside);
   });
 
-  (hasIPv6 ? test : test.skip)('the same for IPv6', async () => {
+  (hasIPv6 ? test : test.skip)('the same for IPv6 (needs ::1)', async () => {
     const turn = await coturn({ file: PRODUCTION, settings: ['--relay-ip=::1'] });
     const relay = client(turn, made(inSeconds(60)));
     expect((await relay.allocate('ipv6')).error).toBe(0);
@@ -187,7 +187,7 @@ describe('the configuration for production', () => {
     .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
 
   (outside === undefined ? test.skip : test)(
-    'behind NAT, two relays reach each other',
+    'behind NAT, two relays reach each other (needs an address other than loopback)',
     async () => {
       const address = outside ?? '';
       const settings = [`--external-ip=1.2.3.4/${address}`];
