@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "core/pipeline.h"
+#include "pipeline/pipeline.h"
 #include "support/sink.h"
 #include "support/x_client.h"
 #include "support/xvfb.h"

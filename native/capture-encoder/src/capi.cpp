@@ -2,11 +2,11 @@
 #include <cstring>
 #include <new>
 
+#include "base/json.h"
+#include "base/leaks.h"
 #include "capture_encoder.h"
-#include "core/json.h"
-#include "core/leaks.h"
-#include "core/library.h"
-#include "core/versions.h"
+#include "library.h"
+#include "versions.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "inject/hid_keys.h"
 #include "inject/recorder_injector.h"
 

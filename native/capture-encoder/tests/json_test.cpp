@@ -1,9 +1,9 @@
-#include "core/json.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
-#include "core/text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 namespace pdc {
 namespace {

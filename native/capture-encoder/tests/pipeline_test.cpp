@@ -1,14 +1,14 @@
 // The pipeline through its C++ class, with an encoder that can push back, and through the C boundary with
 // the synthetic source. Needs no X server.
-#include "core/pipeline.h"
+#include "pipeline/pipeline.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
+#include "base/error.h"
+#include "base/leaks.h"
 #include "capture/synthetic_source.h"
-#include "core/error.h"
-#include "core/leaks.h"
 #include "support/decoder.h"
 #include "support/sink.h"
 

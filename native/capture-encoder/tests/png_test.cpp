@@ -1,4 +1,4 @@
-#include "core/png.h"
+#include "capture/png.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "core/drop_window.h"
-#include "core/frame_policy.h"
-#include "core/rate_limiter.h"
+#include "pipeline/drop_window.h"
+#include "pipeline/frame_policy.h"
+#include "pipeline/rate_limiter.h"
 
 namespace pdc {
 namespace {

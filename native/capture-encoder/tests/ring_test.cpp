@@ -1,10 +1,10 @@
-#include "core/ring.h"
+#include "base/ring.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "core/waker.h"
+#include "base/waker.h"
 
 namespace pdc {
 namespace {

@@ -1,10 +1,10 @@
 // The whole way from a painted window on a real X server to a decoded picture.
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+#include "base/leaks.h"
 #include "capture/source.h"
-#include "core/error.h"
-#include "core/leaks.h"
-#include "core/pipeline.h"
+#include "pipeline/pipeline.h"
 #include "support/decoder.h"
 #include "support/sink.h"
 #include "support/x_client.h"

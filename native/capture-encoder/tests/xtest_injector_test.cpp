@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "support/sink.h"
 #include "support/x_client.h"
 #include "support/xvfb.h"

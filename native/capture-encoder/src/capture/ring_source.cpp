@@ -1,7 +1,7 @@
 #include "capture/ring_source.h"
 
+#include "base/leaks.h"
 #include "clock/clock.h"
-#include "core/leaks.h"
 
 namespace pdc {
 namespace {

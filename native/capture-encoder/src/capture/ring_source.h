@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/ring.h"
 #include "capture/source.h"
-#include "core/ring.h"
 
 namespace pdc {
 

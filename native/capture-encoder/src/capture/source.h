@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "core/frame.h"
-#include "core/options.h"
-#include "core/waker.h"
+#include "base/frame.h"
+#include "base/options.h"
+#include "base/waker.h"
 
 namespace pdc {
 

@@ -1,9 +1,9 @@
 #include <cstdlib>
 
+#include "base/error.h"
+#include "base/json.h"
 #include "capture/source.h"
 #include "capture/synthetic_source.h"
-#include "core/error.h"
-#include "core/json.h"
 #if defined(PDC_HAVE_X11)
 #include "capture/x11_source.h"
 #include "capture/x11_windows.h"

@@ -7,9 +7,9 @@
 
 #include <vector>
 
+#include "base/error.h"
 #include "capture/x11_windows.h"
 #include "clock/clock.h"
-#include "core/error.h"
 
 namespace pdc {
 namespace {

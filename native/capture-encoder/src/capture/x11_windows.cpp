@@ -6,8 +6,8 @@
 #include <fstream>
 #include <set>
 
-#include "core/error.h"
-#include "core/text.h"
+#include "base/error.h"
+#include "base/text.h"
 
 namespace pdc {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/frame.h"
+#include "base/frame.h"
 #include "x11/x11_connection.h"
 
 namespace pdc {

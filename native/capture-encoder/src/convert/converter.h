@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "base/frame.h"
 #include "convert/picture.h"
-#include "core/frame.h"
 
 namespace pdc {
 

@@ -1,4 +1,4 @@
-#include "core/error.h"
+#include "base/error.h"
 #include "encode/encoder.h"
 #if defined(PDC_HAVE_LIBAVCODEC)
 #include "encode/libavcodec_encoder.h"

@@ -5,7 +5,7 @@ extern "C" {
 #include <libavutil/opt.h>
 }
 
-#include "core/error.h"
+#include "base/error.h"
 #include "encode/rate_plan.h"
 
 namespace pdc {

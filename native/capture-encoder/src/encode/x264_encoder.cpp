@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "core/error.h"
+#include "base/error.h"
 #include "encode/rate_control.h"
 #include "encode/rate_plan.h"
 

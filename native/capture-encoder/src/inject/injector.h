@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/frame.h"
 #include "capture/source.h"
 #include "capture_encoder.h"
-#include "core/frame.h"
 
 namespace pdc {
 

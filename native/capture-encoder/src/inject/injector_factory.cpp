@@ -1,4 +1,4 @@
-#include "core/error.h"
+#include "base/error.h"
 #include "inject/hid_keys.h"
 #include "inject/injector.h"
 #include "inject/recorder_injector.h"

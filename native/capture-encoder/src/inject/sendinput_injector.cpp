@@ -4,8 +4,8 @@
 
 #include <bitset>
 
-#include "core/error.h"
-#include "core/text.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "inject/hid_keys.h"
 
 namespace pdc {

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <thread>
 
+#include "base/error.h"
+#include "base/text.h"
 #include "clock/clock.h"
-#include "core/error.h"
-#include "core/text.h"
 #include "inject/hid_keys.h"
 
 namespace pdc {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/leaks.h"
+#include "base/leaks.h"
 
 namespace pdc {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "core/frame.h"
+#include "base/frame.h"
 #include "x11/x11_connection.h"
 
 namespace pdc::test {

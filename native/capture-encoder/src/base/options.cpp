@@ -1,7 +1,7 @@
-#include "core/options.h"
+#include "base/options.h"
 
-#include "core/error.h"
-#include "core/json.h"
+#include "base/error.h"
+#include "base/json.h"
 
 namespace pdc {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/thread_priority.h"
+#include "pipeline/thread_priority.h"
 
 #if defined(_WIN32)
 #include <windows.h>

@@ -1,13 +1,13 @@
-#include "core/pipeline.h"
+#include "pipeline/pipeline.h"
 
 #include <cmath>
 
+#include "base/error.h"
+#include "base/json.h"
+#include "base/leaks.h"
+#include "capture/png.h"
 #include "clock/clock.h"
-#include "core/error.h"
-#include "core/json.h"
-#include "core/leaks.h"
-#include "core/png.h"
-#include "core/thread_priority.h"
+#include "pipeline/thread_priority.h"
 
 namespace pdc {
 namespace {

@@ -1,11 +1,11 @@
-#include "core/json.h"
+#include "base/json.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 
-#include "core/error.h"
+#include "base/error.h"
 
 namespace pdc {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/frame_policy.h"
+#include "pipeline/frame_policy.h"
 
 namespace pdc {
 

@@ -4,9 +4,9 @@
 
 #include <ctime>
 
+#include "base/error.h"
+#include "base/waker.h"
 #include "clock/clock.h"
-#include "core/error.h"
-#include "core/waker.h"
 
 namespace pdc {
 

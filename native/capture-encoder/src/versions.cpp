@@ -1,4 +1,4 @@
-#include "core/versions.h"
+#include "versions.h"
 
 #include "peerdeck_abi.h"
 #if defined(PDC_HAVE_LIBAVCODEC)

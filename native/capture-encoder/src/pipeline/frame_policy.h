@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "clock/clock.h"
-#include "core/drop_window.h"
-#include "core/rate_limiter.h"
+#include "pipeline/drop_window.h"
+#include "pipeline/rate_limiter.h"
 
 namespace pdc {
 

@@ -5,10 +5,10 @@
 #include <memory>
 #include <mutex>
 
-#include "core/error.h"
-#include "core/event_queue.h"
-#include "core/pipeline.h"
+#include "base/error.h"
+#include "base/event_queue.h"
 #include "inject/injector.h"
+#include "pipeline/pipeline.h"
 
 namespace pdc {
 

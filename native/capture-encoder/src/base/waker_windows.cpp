@@ -1,7 +1,7 @@
 #include <chrono>
 
+#include "base/waker.h"
 #include "clock/clock.h"
-#include "core/waker.h"
 
 namespace pdc {
 

@@ -7,14 +7,14 @@
 #include <mutex>
 #include <thread>
 
+#include "base/event_queue.h"
+#include "base/options.h"
+#include "base/waker.h"
 #include "capture/source.h"
 #include "convert/converter.h"
-#include "core/event_queue.h"
-#include "core/frame_policy.h"
-#include "core/options.h"
-#include "core/stats.h"
-#include "core/waker.h"
 #include "encode/encoder.h"
+#include "pipeline/frame_policy.h"
+#include "pipeline/stats.h"
 
 namespace pdc {
 

@@ -1,4 +1,4 @@
-#include "core/library.h"
+#include "library.h"
 
 namespace pdc {
 namespace {

@@ -1,11 +1,11 @@
-#include "core/event_queue.h"
+#include "base/event_queue.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 
+#include "base/json.h"
 #include "clock/clock.h"
-#include "core/json.h"
 
 namespace pdc {
 

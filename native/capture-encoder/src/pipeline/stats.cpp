@@ -1,8 +1,8 @@
-#include "core/stats.h"
+#include "pipeline/stats.h"
 
 #include <algorithm>
 
-#include "core/json.h"
+#include "base/json.h"
 
 namespace pdc {
 
