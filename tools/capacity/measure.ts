@@ -4,12 +4,12 @@
  */
 import { Registry } from 'prom-client';
 import { RedisServer } from '../../apps/signaling/src/testing/redis-server.ts';
-import { systemClock } from '../../apps/signaling/src/clock.ts';
-import { systemRandom } from '../../apps/signaling/src/random.ts';
+import { systemClock } from '../../apps/signaling/src/base/clock.ts';
+import { systemRandom } from '../../apps/signaling/src/base/random.ts';
 import { Link } from '../../apps/signaling/src/bus/redis/link.ts';
 import { RedisMetrics } from '../../apps/signaling/src/bus/redis/metrics.ts';
 import { Store } from '../../apps/signaling/src/bus/redis/store.ts';
-import type { JoinRequest, RoomMember } from '../../apps/signaling/src/room.ts';
+import type { JoinRequest, RoomMember } from '../../apps/signaling/src/rooms/room.ts';
 import type { RedisCosts } from './costs.ts';
 
 const AT_A_TIME = 200;

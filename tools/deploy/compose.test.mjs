@@ -130,7 +130,7 @@ test('what the nodes get is what the service reads, and it accepts the values', 
   for (const name of Object.keys(env)) assert.ok(known.includes(name), name);
   const filled = parse(config(withEnv(t))).services['signaling-b'].environment;
   const script = `
-    const { parseConfig } = await import(${JSON.stringify(join(ROOT, 'apps/signaling/src/config.ts'))});
+    const { parseConfig } = await import(${JSON.stringify(join(ROOT, 'apps/signaling/src/config/config.ts'))});
     const { ENABLE_AUTH, REQUIRE_WSS, TURN_URLS } = parseConfig(JSON.parse(process.argv[1]));
     console.log(JSON.stringify({ ENABLE_AUTH, REQUIRE_WSS, turn: TURN_URLS.length }));`;
   const flags = ['--conditions=@peerdeck/source', '--input-type=module', '-e', script];

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import type { BusHealth } from './bus/bus.ts';
-import { listen } from './listening.ts';
+import { listen } from './base/listening.ts';
 
 export interface HealthOptions {
   readonly host: string;

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, EXIT_CONFIG, parseConfig, type Config } from './config.ts';
-import { ListenError } from './listening.ts';
-import { createLogger, type Logger } from './log.ts';
+import { ConfigError, EXIT_CONFIG, parseConfig, type Config } from './config/config.ts';
+import { ListenError } from './base/listening.ts';
+import { createLogger, type Logger } from './base/log.ts';
 import { Service } from './service.ts';
 
 /** The service as a process: configuration from the environment and .env, signals, exit codes. */

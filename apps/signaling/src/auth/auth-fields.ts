@@ -1,4 +1,4 @@
-import { choices, flag, integer, text } from '../config-fields.ts';
+import { choices, flag, integer, text } from '../config/config-fields.ts';
 import { ALGORITHMS } from './algorithms.ts';
 
 /** The variables of authentication. */

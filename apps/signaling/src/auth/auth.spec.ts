@@ -5,7 +5,7 @@ import { roomId, startService, until, type TestService } from '../testing/harnes
 import { ManualClock } from '../testing/manual-clock.ts';
 import { Peer } from '../testing/peer.ts';
 import { SECRET, START_S, sign } from '../testing/tokens.ts';
-import { MANUAL } from '../env-docs.ts';
+import { MANUAL } from '../docs/env-docs.ts';
 import { AUTH_RESULTS } from './authenticator.ts';
 
 /*

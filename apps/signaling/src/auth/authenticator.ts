@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { missingFrom, type Grant, type Wanted } from './grant.ts';
 import type { TokenFault, TokenVerifier } from './token-verifier.ts';
 

@@ -1,9 +1,9 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { JWTVerifyGetKey } from 'jose';
-import type { Clock } from '../clock.ts';
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { algorithmsOf } from './algorithms.ts';
 import type { AuthConfig } from './auth-config.ts';
 import { Authenticator } from './authenticator.ts';

@@ -1,6 +1,6 @@
 import { LIMITS } from '@peerdeck/protocol';
 import { errors, jwtVerify, type JWTVerifyGetKey, type JWTPayload } from 'jose';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { readGrant, type Grant } from './grant.ts';
 import { KeysUnavailable } from './key-set.ts';
 

@@ -1,6 +1,6 @@
 import type { Ledger } from '../limits/ledger.ts';
-import type { RegistryCounts } from '../room-registry.ts';
-import type { JoinRefusal, JoinRequest, LeaveReason, Room, RoomMember } from '../room.ts';
+import type { RegistryCounts } from '../rooms/room-registry.ts';
+import type { JoinRefusal, JoinRequest, LeaveReason, Room, RoomMember } from '../rooms/room.ts';
 import type { Span } from '../tracing/span.ts';
 
 /*

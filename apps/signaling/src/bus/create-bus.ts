@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Random } from '../random.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Logger } from '../base/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Random } from '../base/random.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Bus } from './bus.ts';
 import { MemoryBus } from './memory.ts';

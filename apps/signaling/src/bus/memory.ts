@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
-import { RoomRegistry, type RegistryCounts, type RegistryOptions } from '../room-registry.ts';
-import type { JoinRequest, LeaveReason, Room, RoomMember } from '../room.ts';
+import type { Clock } from '../base/clock.ts';
+import { RoomRegistry, type RegistryCounts, type RegistryOptions } from '../rooms/room-registry.ts';
+import type { JoinRequest, LeaveReason, Room, RoomMember } from '../rooms/room.ts';
 import type { Bus, BusHealth, BusListener, JoinOutcome, RoomEvent } from './bus.ts';
 
 export interface MemoryBusOptions extends RegistryOptions {

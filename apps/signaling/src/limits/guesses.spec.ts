@@ -1,4 +1,4 @@
-import { KeyedLimiter } from '../limiter.ts';
+import { KeyedLimiter } from './limiter.ts';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { Peer } from '../testing/peer.ts';

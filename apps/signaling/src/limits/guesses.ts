@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Limiter, Wait } from '../limiter.ts';
+import type { Limiter, Wait } from './limiter.ts';
 
 export interface GuessesOptions {
   /** How often an address may find nothing in a room that is new to it. */

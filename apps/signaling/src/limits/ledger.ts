@@ -1,4 +1,4 @@
-import type { Rate } from '../limiter.ts';
+import type { Rate } from './limiter.ts';
 
 /** What a node has let through for a key and has not said yet. */
 export interface Charge {

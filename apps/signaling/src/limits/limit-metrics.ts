@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import { Counts } from '../counts.ts';
+import { Counts } from '../metrics/counts.ts';
 import { SETTLE_RESULTS, type SettleResult } from './shared-limiter.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
-import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import { KeyedLimiter, type Limiter, type Rate } from '../limiter.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../config/config.ts';
+import { KeyedLimiter, type Limiter, type Rate } from './limiter.ts';
 import { Guesses } from './guesses.ts';
 import type { Ledger } from './ledger.ts';
 import { LimitMetrics, type KeyedScope } from './limit-metrics.ts';

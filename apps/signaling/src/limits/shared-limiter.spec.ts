@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { KeyedLimiter } from '../limiter.ts';
+import { KeyedLimiter } from './limiter.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { MemoryLedger } from '../testing/memory-ledger.ts';
 import { SharedLimiter, type SettleResult } from './shared-limiter.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import { Gcra, type KeyedLimiterOptions, type Limiter, type Wait } from '../limiter.ts';
+import type { Clock } from '../base/clock.ts';
+import { Gcra, type KeyedLimiterOptions, type Limiter, type Wait } from './limiter.ts';
 import type { Charge, Ledger } from './ledger.ts';
 import { LimitTable } from './limit-table.ts';
 

@@ -1,4 +1,4 @@
-import type { VariableName } from '../config.ts';
+import type { VariableName } from '../config/config.ts';
 
 /** Any text is right for these. */
 type Free = 'JWT_ISSUER' | 'JWT_AUDIENCE' | 'OTEL_SERVICE_NAME';

@@ -1,7 +1,7 @@
 import type { Bus } from '../bus/bus.ts';
-import type { Clock } from '../clock.ts';
-import { parseConfig } from '../config.ts';
-import { createLogger } from '../log.ts';
+import type { Clock } from '../base/clock.ts';
+import { parseConfig } from '../config/config.ts';
+import { createLogger } from '../base/log.ts';
 import { Service } from '../service.ts';
 import { Peer } from './peer.ts';
 

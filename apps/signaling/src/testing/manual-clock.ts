@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 
 /** 2030-01-01, when this clock's 0 was. */
 const EPOCH = 1_893_456_000_000;

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Charge, Ledger } from '../limits/ledger.ts';
-import type { Rate } from '../limiter.ts';
+import type { Rate } from '../limits/limiter.ts';
 
 /** What RedisLedger keeps in Redis, in this process and by a test's clock. */
 export class MemoryLedger implements Ledger {

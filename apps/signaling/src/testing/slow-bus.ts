@@ -1,5 +1,5 @@
 import type { Bus, BusHealth, BusListener, JoinOutcome } from '../bus/bus.ts';
-import type { JoinRequest, LeaveReason, Room, RoomMember } from '../room.ts';
+import type { JoinRequest, LeaveReason, Room, RoomMember } from '../rooms/room.ts';
 
 /**
  * A bus whose joins take as long as a test wants, as they do when the rooms are on another

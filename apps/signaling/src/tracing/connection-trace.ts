@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { NO_SPAN, type Attributes, type Span } from './span.ts';
 import type { TraceParent } from './trace-parent.ts';
 import type { Tracing } from './tracing.ts';

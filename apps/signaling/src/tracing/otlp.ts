@@ -21,8 +21,8 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace';
-import type { Config } from '../config.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Config } from '../config/config.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { NO_SPAN, type Attributes, type Span } from './span.ts';
 import { formatTraceParent } from './trace-parent.ts';
 import type { SpanRecorder, SpanStart } from './tracing.ts';

@@ -1,4 +1,4 @@
-import { choice, flag, httpUrl, integer, pairs, ratio, text } from '../config-fields.ts';
+import { choice, flag, httpUrl, integer, pairs, ratio, text } from '../config/config-fields.ts';
 
 /** The variables of tracing, as OpenTelemetry names them. */
 export const tracingFields = {

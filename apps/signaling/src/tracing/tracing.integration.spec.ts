@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { roomTag } from '../log.ts';
+import { roomTag } from '../base/log.ts';
 import { Collector, type CollectedSpan } from '../testing/collector.ts';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import { Peer } from '../testing/peer.ts';

@@ -1,7 +1,7 @@
-import type { Config } from '../config.ts';
-import type { Clock } from '../clock.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Random } from '../random.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Random } from '../base/random.ts';
 import { NO_SPAN, type Attributes, type Span } from './span.ts';
 import type { TraceParent } from './trace-parent.ts';
 

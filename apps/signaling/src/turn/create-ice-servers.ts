@@ -1,8 +1,8 @@
 import type { Bus } from '../bus/bus.ts';
-import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import type { Limiter } from '../limiter.ts';
-import type { Random } from '../random.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Limiter } from '../limits/limiter.ts';
+import type { Random } from '../base/random.ts';
 import { IceServers } from './ice-servers.ts';
 import { TurnCredentials } from './turn-credentials.ts';
 import type { TurnMetrics } from './turn-metrics.ts';

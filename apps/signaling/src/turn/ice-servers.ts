@@ -1,8 +1,8 @@
 import type { IceServer, IceServersMessage } from '@peerdeck/protocol';
 import type { Bus } from '../bus/bus.ts';
-import type { Clock } from '../clock.ts';
-import { KeyedLimiter, type Limiter } from '../limiter.ts';
-import type { Random } from '../random.ts';
+import type { Clock } from '../base/clock.ts';
+import { KeyedLimiter, type Limiter } from '../limits/limiter.ts';
+import type { Random } from '../base/random.ts';
 import type { TurnCredentials } from './turn-credentials.ts';
 import type { TurnMetrics } from './turn-metrics.ts';
 

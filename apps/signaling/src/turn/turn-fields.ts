@@ -1,4 +1,4 @@
-import { integer, rate, text, turnUrls } from '../config-fields.ts';
+import { integer, rate, text, turnUrls } from '../config/config-fields.ts';
 
 /** The variables of TURN. */
 export const turnFields = {

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { Counts } from '../counts.ts';
+import { Counts } from '../metrics/counts.ts';
 
 /**
  * `given`: a member's first; `renewed`: in time before those end; `limited`: not given yet, by

@@ -1,6 +1,6 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { Clock } from '../../clock.ts';
-import type { Random } from '../../random.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
 import { Breaker } from './breaker.ts';
 import { createClient } from './client.ts';
 import type { RedisMetrics } from './metrics.ts';

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
-import { systemClock } from '../../clock.ts';
-import { createLogger } from '../../log.ts';
-import { systemRandom } from '../../random.ts';
+import { systemClock } from '../../base/clock.ts';
+import { createLogger } from '../../base/log.ts';
+import { systemRandom } from '../../base/random.ts';
 import { FaultProxy } from '../../testing/fault-proxy.ts';
 import { until } from '../../testing/harness.ts';
 import { RedisServer } from '../../testing/redis-server.ts';

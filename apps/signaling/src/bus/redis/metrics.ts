@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { Counts } from '../../counts.ts';
+import { Counts } from '../../metrics/counts.ts';
 import type { BreakerState } from './breaker.ts';
 
 export interface RedisMetricsSources {

@@ -1,9 +1,9 @@
 import { Registry } from 'prom-client';
-import { systemClock } from '../../clock.ts';
-import { createLogger } from '../../log.ts';
+import { systemClock } from '../../base/clock.ts';
+import { createLogger } from '../../base/log.ts';
 import { NO_SPAN } from '../../tracing/span.ts';
-import { systemRandom } from '../../random.ts';
-import type { JoinRequest, MemberRole, RoomMember } from '../../room.ts';
+import { systemRandom } from '../../base/random.ts';
+import type { JoinRequest, MemberRole, RoomMember } from '../../rooms/room.ts';
 import { until } from '../../testing/harness.ts';
 import { RedisServer } from '../../testing/redis-server.ts';
 import type { BusListener, JoinOutcome, RoomEvent } from '../bus.ts';

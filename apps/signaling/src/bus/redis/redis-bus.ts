@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../../clock.ts';
-import type { Random } from '../../random.ts';
-import type { RegistryCounts } from '../../room-registry.ts';
-import type { JoinRequest, LeaveReason, Room, RoomLimits, RoomMember } from '../../room.ts';
-import { roomTag, type Logger } from '../../log.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import type { RegistryCounts } from '../../rooms/room-registry.ts';
+import type { JoinRequest, LeaveReason, Room, RoomLimits, RoomMember } from '../../rooms/room.ts';
+import { roomTag, type Logger } from '../../base/log.ts';
 import { NO_SPAN, type Span } from '../../tracing/span.ts';
 import { parseTraceParent } from '../../tracing/trace-parent.ts';
 import type { Tracing } from '../../tracing/tracing.ts';

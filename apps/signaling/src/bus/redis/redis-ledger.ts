@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Charge, Ledger } from '../../limits/ledger.ts';
-import type { Rate } from '../../limiter.ts';
+import type { Rate } from '../../limits/limiter.ts';
 import type { Link } from './link.ts';
 
 export interface RedisLedgerOptions {

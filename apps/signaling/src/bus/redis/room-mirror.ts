@@ -1,5 +1,5 @@
 import type { RoomEvent, BusListener } from '../bus.ts';
-import { Room, type LeaveReason, type RoomKind, type RoomMember } from '../../room.ts';
+import { Room, type LeaveReason, type RoomKind, type RoomMember } from '../../rooms/room.ts';
 import type { RoomAnswer } from './store.ts';
 import { remains, type Change, type How, type Item, type RoomNotice } from './wire.ts';
 

@@ -1,4 +1,4 @@
-import type { JoinRequest, RoomKind, RoomLimits, RoomMember } from '../../room.ts';
+import type { JoinRequest, RoomKind, RoomLimits, RoomMember } from '../../rooms/room.ts';
 import { NO_SPAN, type Span } from '../../tracing/span.ts';
 import type { Link } from './link.ts';
 import { SCRIPTS, type Script } from './scripts.ts';

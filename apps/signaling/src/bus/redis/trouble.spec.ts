@@ -1,4 +1,4 @@
-import { createLogger } from '../../log.ts';
+import { createLogger } from '../../base/log.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { Trouble } from './trouble.ts';
 

@@ -1,5 +1,5 @@
-import type { Clock } from '../../clock.ts';
-import type { Logger } from '../../log.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
 
 /** The same reason is not written again for so long; Redis is tried several times a second. */
 const QUIET_MS = 60_000;

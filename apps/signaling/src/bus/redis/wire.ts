@@ -1,4 +1,4 @@
-import type { MemberRole, RoomKind, RoomMember } from '../../room.ts';
+import type { MemberRole, RoomKind, RoomMember } from '../../rooms/room.ts';
 
 /* What the nodes say to each other, and how a member is written in Redis. */
 
