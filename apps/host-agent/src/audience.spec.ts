@@ -324,6 +324,24 @@ describe('Audience', () => {
     expect(slow.rates.at(-1)).toBeLessThan(start);
   });
 
+  it('on a host that cannot take input, tells every viewer so and why', async () => {
+    const t = await setUp();
+    t.host.injectorError = new Error('the X server has no XTEST extension');
+    const [a, watcher] = [t.viewer('a'), t.viewer('w', { role: 'view' })];
+    await a.join();
+    await watcher.join();
+    for (const viewer of [a, watcher]) {
+      expect(viewer.heard('session').at(-1)).toMatchObject({
+        permissions: { control: false },
+        noInput: 'the X server has no XTEST extension',
+      });
+    }
+    const off = await setUp({ 'host.input.enabled': 'false' });
+    const b = off.viewer('b');
+    await b.join();
+    expect(b.heard('session').at(-1)).toMatchObject({ noInput: 'the owner has turned input off' });
+  });
+
   it('stops video for a hidden page and forwards the cursor', async () => {
     const t = await setUp();
     const a = t.viewer('a');

@@ -333,6 +333,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
       type: 'session',
       role: viewer.role,
       permissions: this.#permissions(viewer),
+      ...(info?.noInput === undefined ? {} : { noInput: info.noInput.slice(0, LIMITS.reason) }),
       host: hostName.slice(0, LIMITS.name),
       source: {
         kind: info?.kind ?? 'desktop',
@@ -348,7 +349,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
   }
 
   #permissions(viewer: Viewer): Permissions {
-    const control = this.#controller === viewer && this.#options.screen.info?.injector !== 'none';
+    const control = this.#controller === viewer && this.#options.screen.info?.noInput === undefined;
     return { view: true, control, clipboard: false, files: false, gamepad: false, audio: false };
   }
 

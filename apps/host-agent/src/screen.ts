@@ -37,6 +37,8 @@ export interface ScreenInfo extends PipelineInfo {
   readonly kind: ChosenSource['kind'];
   readonly title: string;
   readonly injector: string;
+  /** Why nobody's input can be applied; undefined: it can. */
+  readonly noInput: string | undefined;
 }
 
 const RETRY_MS = 1000;
@@ -195,13 +197,15 @@ export class Screen extends EventEmitter<ScreenEvents> {
       capture: captureOptions(config),
     });
     let injector: Injector | undefined;
+    let noInput = config.host.input.enabled ? undefined : 'the owner has turned input off';
     try {
-      if (config.host.input.enabled) injector = await this.#openInjector(pipeline);
+      if (noInput === undefined) injector = await this.#openInjector(pipeline);
     } catch (error) {
-      log.warn({ error: messageOf(error) }, 'no input: viewers can only watch');
+      noInput = messageOf(error);
+      log.warn({ error: noInput }, 'no input: viewers can only watch');
     }
     const { kind, title } = source;
-    this.#info = { ...pipeline.info, kind, title, injector: injector?.kind ?? 'none' };
+    this.#info = { ...pipeline.info, kind, title, injector: injector?.kind ?? 'none', noInput };
     return { source, pipeline, injector };
   }
 

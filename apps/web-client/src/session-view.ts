@@ -10,7 +10,7 @@ import type { ViewerStats } from './stats/summary.ts';
 import { Badges } from './ui/badges.ts';
 import { byId } from './ui/dom.ts';
 import { Fullscreen } from './ui/fullscreen.ts';
-import { overlayText, withReport, type Action } from './ui/messages.ts';
+import { overlayText, watchingText, withReport, type Action } from './ui/messages.ts';
 import { Overlay } from './ui/overlay.ts';
 import { shortcutOf } from './ui/shortcuts.ts';
 import { Toast } from './ui/toast.ts';
@@ -188,8 +188,7 @@ export class SessionView {
     const canControl = session?.permissions.control === true && session.role === 'control';
     const hasPicture = this.#video.hasPicture;
     this.#input.enabled = canControl && hasPicture;
-    this.#badges.watching =
-      session === undefined || canControl ? undefined : session.role === 'view' ? 'role' : 'seat';
+    this.#badges.watching = session === undefined ? undefined : watchingText(session);
     if (!canControl) this.#surface.style.removeProperty('cursor');
     const text = withReport(overlayText(state, hasPicture), this.#connection?.report);
     // What the overlay covers can't be reached by the keyboard either.

@@ -39,6 +39,8 @@ export class FakeMediaHost implements MediaHost {
   info: PipelineInfo = { width: 1280, height: 720, source: 'fake', encoder: 'fake' };
   /** Set to make the next openPipeline fail. */
   pipelineError: Error | undefined;
+  /** Set to make the next openInjector fail. */
+  injectorError: Error | undefined;
   closed = false;
 
   async describe(): Promise<Readonly<Record<string, string | number>>> {
@@ -71,6 +73,7 @@ export class FakeMediaHost implements MediaHost {
 
   async openInjector(options: InjectorOptions): Promise<FakeInjector> {
     this.journal.push('injector.open');
+    if (this.injectorError !== undefined) throw this.injectorError;
     const injector = new FakeInjector(this, options);
     this.injectors.add(injector);
     return injector;

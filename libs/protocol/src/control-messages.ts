@@ -47,6 +47,8 @@ const session = z.object({
   type: z.literal('session'),
   role: accessRoleSchema,
   permissions: permissionsSchema,
+  /** Why this host takes input from nobody; absent: it takes that of the one in control. */
+  noInput: z.optional(text(LIMITS.reason)),
   host: text(LIMITS.name),
   source: z.object({ kind: text(32), title: text(LIMITS.title) }),
   video: z.object({ width: size, height: size, codec: text(32), fps: measure }),

@@ -19,10 +19,10 @@ export class Badges {
   readonly #quality = byId('quality', HTMLElement);
   readonly #signaling = byId('signaling-note', HTMLElement);
 
-  /** Why there is no control: the code gives none, or another viewer has it now. */
-  set watching(why: 'role' | 'seat' | undefined) {
-    this.#viewOnly.hidden = why === undefined;
-    setText(this.#viewOnly, why === 'seat' ? 'View only: another viewer has control' : 'View only');
+  /** Why there is no control (messages.ts); undefined: there is. */
+  set watching(text: string | undefined) {
+    this.#viewOnly.hidden = text === undefined;
+    setText(this.#viewOnly, text ?? '');
   }
 
   /** Good shows only beside the open toolbar (styles.css); the others are worth a badge. */

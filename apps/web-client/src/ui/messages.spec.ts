@@ -1,5 +1,6 @@
+import type { SessionInfo } from '@peerdeck/protocol';
 import type { Problem, RecoveryStep, ViewerState } from '../viewer-state.ts';
-import { overlayText, problemText, withReport } from './messages.ts';
+import { overlayText, problemText, watchingText, withReport } from './messages.ts';
 
 const ice = { local: ['mdns'], remote: ['host'], servers: [] } as const;
 const problems: readonly Problem[] = [
@@ -82,5 +83,18 @@ describe('overlayText', () => {
     expect(text?.title).toBe('The host has ended the session');
     expect(text?.countdownTo).toBeUndefined();
     expect(text?.actions).not.toContain('retry');
+  });
+});
+
+describe('watchingText', () => {
+  const session = (role: 'control' | 'view', control: boolean, noInput?: string) =>
+    ({ role, permissions: { control }, noInput }) as unknown as SessionInfo;
+
+  it('says why there is no control, a host without input apart from a taken seat', () => {
+    expect(watchingText(session('control', true))).toBeUndefined();
+    expect(watchingText(session('control', false))).toContain('another viewer has control');
+    expect(watchingText(session('view', false, 'no XTEST'))).toBe('View only');
+    const text = watchingText(session('control', false, 'no XTEST'));
+    expect(text).toBe('View only: this host takes no input (no XTEST)');
   });
 });

@@ -1,3 +1,4 @@
+import type { SessionInfo } from '@peerdeck/protocol';
 import type { SignalingReport } from '../connection.ts';
 import type { CandidateKind, IceReport } from '../ice-report.ts';
 import { explainNoPath } from '../ice-report.ts';
@@ -26,6 +27,15 @@ export const STEP_LABELS: readonly (readonly [ConnectingStep, string])[] = [
   ['path', 'Finding a path'],
   ['proof', 'Checking each other'],
 ];
+
+/** Why there is no control: the host takes no input, the code gives none, or another has it now. */
+export function watchingText(session: SessionInfo): string | undefined {
+  if (session.permissions.control && session.role === 'control') return undefined;
+  if (session.role === 'view') return 'View only';
+  const { noInput } = session;
+  if (noInput !== undefined) return `View only: this host takes no input (${noInput})`;
+  return 'View only: another viewer has control';
+}
 
 /** The same text; where something is wrong, with what the service's logs call this viewer. */
 export function withReport(
