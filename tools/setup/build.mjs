@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mustRun } from './command.mjs';
 import { fingerprint, projectFolders } from './fingerprint.mjs';
+import { ownProcess } from './own-process.mjs';
 
 /** What must be built before the product runs; Nx adds what these depend on. */
 const PRODUCTS = ['pion_webrtc', 'capture-encoder', 'signaling', 'host-agent', 'web-client'];
@@ -68,7 +69,8 @@ export class Build {
       this.#products.join(','),
       '--outputStyle=static',
     ];
-    await mustRun(node, args, {
+    const own = ownProcess(node, args);
+    await mustRun(own.command, own.args, {
       what: 'The build',
       cwd: this.#root,
       env,

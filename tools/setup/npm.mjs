@@ -3,6 +3,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { capture, mustRun } from './command.mjs';
 import { compareVersions } from './platform.mjs';
 import { SetupError } from './errors.mjs';
+import { ownProcess } from './own-process.mjs';
 
 /** The Node that runs TypeScript sources without a build step, should the pinned one be missing. */
 const RUNTIME_NODE = '24.0.0';
@@ -59,7 +60,8 @@ export async function installNpm(root, env = process.env) {
   const outside = folders.filter((folder) => !folder.includes('node_modules')).join(delimiter);
   const npm = await findNpm(root, { ...env, PATH: outside });
   const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
-  await mustRun(npm.command, [...npm.args, ...args], {
+  const own = ownProcess(npm.command, [...npm.args, ...args]);
+  await mustRun(own.command, own.args, {
     what: 'npm ci',
     cwd: root,
     env: npm.env,

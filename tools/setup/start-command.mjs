@@ -20,8 +20,13 @@ const SAME_KEY_MS = 300;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** `npm start`. @returns {Promise<number>} the exit code, once everything has ended */
-export async function start(argv, report) {
+/**
+ * `npm start`.
+ *
+ * @param {(end: () => void) => void} onRunnerGone takes what to do once the npm that runs this is gone
+ * @returns {Promise<number>} the exit code, once everything has ended
+ */
+export async function start(argv, report, onRunnerGone) {
   // npm runs scripts in the repository's folder; file names are meant from where npm was called.
   const options = parseStart(argv, process.env.INIT_CWD ?? process.cwd());
   if (options.help) {
@@ -32,7 +37,7 @@ export async function start(argv, report) {
   const desktop = await checkFirst(options);
   const uses = [...(desktop.kind === 'demo' ? ['demo'] : []), ...(options.https ? ['https'] : [])];
   const { node, env } = await bootstrap({ root: ROOT, uses, yes: options.yes, report });
-  return await run({ options, desktop, node, env, report });
+  return await run({ options, desktop, node, env, report, onRunnerGone });
 }
 
 /** What can be known at once must not fail after minutes of installing. */
@@ -48,7 +53,7 @@ async function checkFirst(options) {
   return desktop;
 }
 
-async function run({ options, desktop, node, env, report }) {
+async function run({ options, desktop, node, env, report, onRunnerGone }) {
   const taken = [];
   const port = await choosePort({ ...options, onTaken: (busy) => taken.push(busy) });
   if (taken.length > 0) {
@@ -62,7 +67,7 @@ async function run({ options, desktop, node, env, report }) {
     origins: pageOrigins({ host, port, https: options.https, name: tls?.name, addresses }),
     statusFile: new StatusFile(options.statusFile),
   });
-  const ended = untilEnd(session, report);
+  const ended = untilEnd(session, report, onRunnerGone);
   session.on('note', (text) => report.warn(text));
   session.on('changed', (state) => report.bottom(statusText(state)));
   const started = report
@@ -111,21 +116,25 @@ async function qrCode(text) {
 }
 
 /** Resolves with the exit code at a signal, rejects when the session can't go on. */
-function untilEnd(session, report, clock = Date.now) {
+function untilEnd(session, report, onRunnerGone, clock = Date.now) {
   return new Promise((resolve, reject) => {
     let first;
+    const begin = (text) => {
+      first = clock();
+      report.bottom('');
+      report.note(text);
+      resolve(0);
+    };
     const stop = () => {
       if (first === undefined) {
-        first = clock();
-        report.bottom('');
-        report.note('Ending. (Ctrl-C once more ends it at once.)');
-        resolve(0);
+        begin('Ending. (Ctrl-C once more ends it at once.)');
       } else if (clock() - first > SAME_KEY_MS) {
         session.kill();
         process.exit(130);
       }
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+    onRunnerGone(() => first === undefined && begin('Ending: the npm that ran this is gone.'));
     session.once('lost', reject);
   });
 }

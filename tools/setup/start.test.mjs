@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START = fileURLToPath(new URL('./start.mjs', import.meta.url));
 /** Bounds the waits; on a machine that does ten other things a start takes its time. */
 const DEADLINE_MS = 180_000;
@@ -34,6 +35,10 @@ async function until(what, look) {
     assert.ok(Date.now() < deadline, typeof what === 'string' ? what : what());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+function commandOf(pid) {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
 }
 
 function temporary(t) {
@@ -87,6 +92,44 @@ test('the help needs nothing to be installed', async (t) => {
     assert.ok(started.output.includes(option), option);
   }
 });
+
+/** Everything with this text in its environment or command line: a start and all its children. */
+function processesOf(text) {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => {
+    if (Number(pid) === process.pid) return false;
+    try {
+      const files = ['environ', 'cmdline'].map((name) => readFileSync(`/proc/${pid}/${name}`));
+      return files.some((bytes) => bytes.includes(text));
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+  test(`npm ended by ${signal} takes all that it started with it`, async (t) => {
+    const folder = temporary(t);
+    const file = join(folder, 'status.json');
+    const args = ['--yes', '--host', '127.0.0.1', '--port', String(await freePort())];
+    args.push('--status-file', file, '--', '--identity', join(folder, 'identity.json'));
+    const npm = spawn('npm', ['start', '--', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, DISPLAY: undefined, INIT_CWD: undefined, PEERDECK_MARK: folder },
+      stdio: 'ignore',
+    });
+    t.after(() => processesOf(folder).forEach((pid) => process.kill(Number(pid), 'SIGKILL')));
+    await until('ready', () => existsSync(file));
+    const started = processesOf(folder);
+    assert.ok(started.length >= 6, 'npm, the setup, X server, window manager, signaling, agent');
+    npm.kill(signal);
+    await until(
+      () => `still there: ${processesOf(folder).map(commandOf).join('\n')}`,
+      () => processesOf(folder).length === 0,
+    );
+    assert.equal(existsSync(file), false, 'in order: the status file is gone too');
+  });
+}
 
 test('a killed part comes back with the same room, and the status file is true throughout', async (t) => {
   const folder = temporary(t);

@@ -37,8 +37,13 @@ ${describeOptions(OPTIONS)}
 The last line is 'N passed, N failed', with ', N skipped' where tests were skipped.
 `;
 
-/** `npm test`. @returns {Promise<number>} the exit code */
-export async function test(argv, report) {
+/**
+ * `npm test`.
+ *
+ * @param {(end: () => void) => void} onRunnerGone takes what to do once the npm that runs this is gone
+ * @returns {Promise<number>} the exit code
+ */
+export async function test(argv, report, onRunnerGone) {
   const { values, rest } = parseOptions(OPTIONS, argv);
   if (values.help) {
     report.line(HELP);
@@ -56,6 +61,7 @@ export async function test(argv, report) {
   });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
+  onRunnerGone(() => stop.abort());
   const context = { env: testEnvironment(env), more: rest, signal: stop.signal, report };
   const results = values.check ? await runChecks(context) : [];
   for (const suite of suites) {
