@@ -89,7 +89,7 @@ test('after a restart of the service both are back in a new room', async () => {
   expect(states).not.toContain('closed');
 });
 
-test('what is final is final: a full room, a host slot that is taken', async () => {
+test('a full room is final for a viewer, a host slot that is taken is not for a host', async () => {
   await joined(client('host', { maxViewers: 1 }));
   await joined(client('viewer'));
   const late = client('viewer');
@@ -98,6 +98,6 @@ test('what is final is final: a full room, a host slot that is taken', async () 
   expect(late.state).toMatchObject({ code: 4009, final: true });
   const other = client('host');
   other.connect();
-  await until(() => other.state.state === 'closed');
-  expect(other.state).toMatchObject({ code: 4011, final: true });
+  await until(() => other.state.state === 'reconnecting');
+  expect(other.state).toMatchObject({ code: 4011, cause: 'taken' });
 });

@@ -82,6 +82,10 @@ interface FakePeer extends PeerLike {
   state: RTCPeerConnectionState;
 }
 
+const reconnecting: SignalingState = {
+  ...{ state: 'reconnecting', inMs: 500, attempt: 1, reason: '' },
+  ...{ code: 1006, cause: 'lost' },
+};
 const session = {
   type: 'session',
   role: 'control',
@@ -342,7 +346,7 @@ describe('ViewerConnection, losses', () => {
   it('does not touch the picture when only signaling is lost', () => {
     const t = setup();
     t.live();
-    t.signaling.emit('state', { state: 'reconnecting', inMs: 500, attempt: 1, reason: '' });
+    t.signaling.emit('state', reconnecting);
     t.talk(20_000);
     expect(t.state().name).toBe('connected');
     expect(t.log).toContain('signaling lost');
@@ -489,7 +493,7 @@ describe('ViewerConnection, losses', () => {
   it('repairs when signaling is back, if both were lost', () => {
     const t = setup();
     t.live();
-    t.signaling.emit('state', { state: 'reconnecting', inMs: 500, attempt: 1, reason: '' });
+    t.signaling.emit('state', reconnecting);
     t.clock.advance(SILENCE_MS + 1000);
     expect(t.state()).toMatchObject({ name: 'reconnecting', step: 'signaling' });
     expect(t.peer().calls).not.toContain('restart');

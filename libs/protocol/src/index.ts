@@ -1,5 +1,6 @@
 export * from './bytes.ts';
 export * from './close-codes.ts';
+export type { LossCause } from './comeback.ts';
 export * from './control-messages.ts';
 export * from './emitter.ts';
 export * from './error-codes.ts';

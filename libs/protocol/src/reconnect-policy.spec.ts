@@ -25,12 +25,6 @@ describe('the reconnect policy', () => {
     expect(policy.next(0, { random: least, retryAfterMs: -1 })).toBe(0);
   });
 
-  it('stops where the table says so', () => {
-    expect(policy.next(0, { random: least, closeCode: 4009 })).toBe('stop');
-    expect(policy.next(0, { random: least, closeCode: 4010, retryAfterMs: 1 })).toBe('stop');
-    expect(policy.next(0, { random: least, closeCode: 1006 })).toBe(0);
-  });
-
   it('can have enough', () => {
     const thrice = createReconnectPolicy({ delaysMs: [10], maxAttempts: 3 });
     expect([0, 1, 2, 3].map((n) => thrice.next(n, { random: least }))).toEqual([0, 0, 0, 'stop']);

@@ -1,14 +1,11 @@
-import { mayRetryAfterClose } from './close-codes.ts';
-
 export interface ReconnectHints {
   /** 0 ≤ value < 1. */
   readonly random: () => number;
   /** What the server asked for. */
   readonly retryAfterMs?: number | undefined;
-  readonly closeCode?: number | undefined;
 }
 
-/** Pure: says when to come back, and when not to. */
+/** Pure: how long to wait before coming back (whether at all: comeback.ts). */
 export interface ReconnectPolicy {
   /** `attempt`: 0 after the first loss, back to 0 once joined. Milliseconds, or `'stop'`. */
   next(attempt: number, hints: ReconnectHints): number | 'stop';
@@ -33,9 +30,8 @@ export function createReconnectPolicy(
   const last = delays.at(-1);
   if (last === undefined) throw new RangeError('delaysMs needs one delay at least');
   return {
-    next(attempt, { random, retryAfterMs, closeCode }) {
+    next(attempt, { random, retryAfterMs }) {
       if (attempt >= maxAttempts) return 'stop';
-      if (closeCode !== undefined && !mayRetryAfterClose(closeCode)) return 'stop';
       const spread = Math.round(random() * (delays[attempt] ?? last));
       if (retryAfterMs === undefined) return spread;
       return Math.min(Math.max(retryAfterMs, 0), MAX_RETRY_AFTER_MS) + spread;

@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { toBase64Url } from './bytes.ts';
+import { CLOSE_CODES } from './close-codes.ts';
 import { generateHostKey, verifyHostSlot } from './host-key.ts';
 import {
   SignalingClient,
@@ -337,6 +338,8 @@ describe('a loss', () => {
       inMs: 125,
       attempt: 1,
       reason: 'the connection was lost',
+      code: 1006,
+      cause: 'lost',
     });
     expect(client.send(offer)).toBe('queued');
     timers.advance(125);
@@ -404,6 +407,31 @@ describe('a loss', () => {
     expect(await end.next()).toMatchObject({ type: 'ping' });
     timers.advance(1000);
     expect(client.state.state).toBe('reconnecting');
+  });
+
+  it.each(Object.keys(CLOSE_CODES).map(Number))('by %i is never final for a host', async (code) => {
+    const { client } = create({ role: 'host' });
+    const end = await join(client);
+    // What a server may not write into a close frame arrives as if it were lost.
+    const sendable = ![1005, 1006, 1015].includes(code);
+    if (sendable) end.socket.close(code, 'why');
+    else end.socket.terminate();
+    const { inMs } = await reached(client, 'reconnecting');
+    timers.advance(inMs);
+    await server.accept();
+    client.close();
+  });
+
+  it('by a fatal error that can not be retried is not final for a host either', async () => {
+    const { client } = create({ role: 'host' });
+    const end = await join(client);
+    const message = 'too many messages that break the rules';
+    end.send({ type: 'error', code: 'protocol-error', message, fatal: true });
+    end.socket.close(4013);
+    expect(await reached(client, 'reconnecting')).toMatchObject({
+      cause: 'taken',
+      reason: message,
+    });
   });
 
   it.each([1008, 4001, 4003, 4009, 4010, 4011, 4013])('by %i is final', async (code) => {

@@ -1,8 +1,8 @@
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
 import { toBase64Url } from './bytes.ts';
-import { CLOSE, mayRetryAfterClose } from './close-codes.ts';
+import { CLOSE } from './close-codes.ts';
+import { Comeback, type LossCause } from './comeback.ts';
 import { Emitter } from './emitter.ts';
-import { errorCodeInfo } from './error-codes.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { signHostSlot, type HostKey } from './host-key.ts';
 import { SUBPROTOCOL_V2 } from './identifiers.ts';
@@ -37,6 +37,8 @@ export type SignalingState =
       readonly inMs: number;
       readonly attempt: number;
       readonly reason: string;
+      readonly code: number;
+      readonly cause: LossCause;
     }
   /** It does not come back by itself. `final`: coming back would end the same way. */
   | {
@@ -109,8 +111,9 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /**
  * One member's connection to signaling (`peerdeck.v2`), for hosts and viewers. It joins, answers
- * heartbeats, finds half-open connections, comes back with its resume token after a loss, moves
- * when the server drains, and stops where the close-code table says that coming back is useless.
+ * heartbeats, finds half-open connections, comes back with its resume token after a loss, and
+ * moves when the server drains. Whether it comes back, and when, is for `Comeback` to say: a host
+ * is only closed by its own wish.
  * Single-threaded; listeners are called from socket and timer callbacks.
  */
 export class SignalingClient {
@@ -120,6 +123,7 @@ export class SignalingClient {
   readonly #events = new Emitter<SignalingEvents>();
   readonly #queue: OutgoingQueue;
   readonly #policy: ReconnectPolicy;
+  readonly #comeback: Comeback;
   readonly #timers: Timers;
   readonly #random: () => number;
   readonly #now: () => number;
@@ -129,7 +133,6 @@ export class SignalingClient {
   #socket: SocketLike | undefined;
   #joinTimer: unknown;
   #retryTimer: unknown;
-  #attempt = 0;
   #connection: string | undefined;
   #welcome: Welcome | undefined;
   #iceServers: readonly IceServer[] = [];
@@ -147,6 +150,11 @@ export class SignalingClient {
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? Math.random;
     this.#now = options.now ?? (() => performance.now());
+    this.#comeback = new Comeback({
+      role: options.role,
+      policy: this.#policy,
+      random: this.#random,
+    });
     this.#resume = options.resume;
     this.#heartbeat = new Heartbeat({
       timers: this.#timers,
@@ -204,7 +212,7 @@ export class SignalingClient {
   connect(): void {
     const { state } = this.#state;
     if (this.#ended || (state !== 'idle' && state !== 'closed')) return;
-    this.#attempt = 0;
+    this.#comeback.reset();
     this.#open();
   }
 
@@ -271,13 +279,13 @@ export class SignalingClient {
 
   #open(): void {
     this.#fatal = undefined;
-    this.#setState({ state: 'connecting', attempt: this.#attempt });
+    this.#setState({ state: 'connecting', attempt: this.#comeback.attempt });
     let socket: SocketLike;
     try {
       socket = new this.#options.WebSocket(this.#options.url, [SUBPROTOCOL_V2]);
     } catch (error) {
-      // A URL that is none, or ws:// from an https page: trying again can't help.
-      this.#giveUp(CLOSE.policy, error instanceof Error ? error.message : 'bad address', true);
+      // A URL that is none, or ws:// from an https page.
+      this.#lost(CLOSE.policy, error instanceof Error ? error.message : 'bad address');
       return;
     }
     this.#socket = socket;
@@ -379,7 +387,7 @@ export class SignalingClient {
   #joined(welcome: Welcome): void {
     if (this.#state.state === 'joined') return;
     this.#clearTimers();
-    this.#attempt = 0;
+    this.#comeback.joined(this.#now());
     this.#welcome = welcome;
     this.#iceServers = welcome.iceServers;
     this.#resume = welcome.resume;
@@ -400,46 +408,28 @@ export class SignalingClient {
     const fatal = this.#fatal;
     this.#dropSocket();
     this.#clearTimers();
-    const renewable = this.#mayRenew(code);
-    const final =
-      !renewable &&
-      (!mayRetryAfterClose(code) || (fatal && errorCodeInfo(fatal.code)?.retryable === false));
-    const text = fatal?.message ?? (reason === '' ? 'the connection was lost' : reason);
-    if (final === true) {
-      this.#giveUp(code, text, true);
-      return;
-    }
     const drainMs = this.#returnAt === undefined ? undefined : this.#returnAt - this.#now();
     this.#returnAt = undefined;
-    const retryAfterMs = fatal?.retryAfterMs ?? (drainMs && Math.max(drainMs, 0));
-    const next = this.#policy.next(this.#attempt, {
-      random: this.#random,
-      retryAfterMs,
-      closeCode: renewable ? undefined : code,
-    });
-    if (next === 'stop') {
-      this.#giveUp(code, text, false);
+    const renewable = this.#mayRenew();
+    const text = fatal?.message ?? (reason === '' ? 'the connection was lost' : reason);
+    const loss = { code, drainMs, renewable, ...(fatal === undefined ? {} : { fatal }) };
+    const next = this.#comeback.lost(loss, this.#now());
+    if ('stop' in next) {
+      this.#queue.clear();
+      this.#setState({ state: 'closed', code, reason: text, final: next.final });
       return;
     }
-    this.#attempt += 1;
+    const { inMs, cause } = next;
     this.#retryTimer = this.#timers.set(() => {
       this.#open();
-    }, next);
-    this.#setState({ state: 'reconnecting', inMs: next, attempt: this.#attempt, reason: text });
+    }, inMs);
+    const { attempt } = this.#comeback;
+    this.#setState({ state: 'reconnecting', inMs, attempt, reason: text, code, cause });
   }
 
   /** A token that let in once and ended; one that never did is the user's mistake. */
-  #mayRenew(code: number): boolean {
-    const { token } = this.#options;
-    const wasIn = this.#welcome !== undefined;
-    return code === CLOSE.unauthorized && wasIn && typeof token === 'function';
-  }
-
-  #giveUp(code: number, reason: string, final: boolean): void {
-    this.#dropSocket();
-    this.#clearTimers();
-    this.#queue.clear();
-    this.#setState({ state: 'closed', code, reason, final });
+  #mayRenew(): boolean {
+    return this.#welcome !== undefined && typeof this.#options.token === 'function';
   }
 
   /** The connection serves until it is time to move; if it closes before, `#lost` waits. */

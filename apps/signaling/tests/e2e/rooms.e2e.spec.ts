@@ -105,11 +105,12 @@ describe.each([
       ...{ url: nodes[there]?.url ?? '', room, role: 'host' as const },
       hostKey: generateHostKey(),
     });
-    await until(() => thief.client.state.state === 'closed');
+    await until(() => thief.client.state.state === 'reconnecting');
     expect(thief.errors).toMatchObject([{ code: 'host-slot-taken' }]);
     const second = await join(there, 'host', { hostKey });
-    await until(() => first.client.state.state === 'closed');
-    expect(first.client.state).toMatchObject({ code: 4010, final: true });
+    await until(() => first.client.state.state === 'reconnecting');
+    expect(first.client.state).toMatchObject({ code: 4010, cause: 'displaced' });
+    for (const out of [thief, first]) out.client.close();
     await until(() => known(viewer).join() === second.peerId);
     expect(heard(viewer)).toEqual(['member-left', 'member-joined']);
     viewer.client.send({ type: 'control', action: 'hello' });
