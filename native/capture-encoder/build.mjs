@@ -1,6 +1,6 @@
 // Builds dist/libcapture_encoder.so (CMake + Ninja, RelWithDebInfo). Incremental: build/ keeps the objects.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +17,14 @@ function run(command, args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+// CMake refuses the cache of a folder that was moved or copied: begin anew there.
+const cache = join(here, 'build/release/CMakeCache.txt');
+if (
+  existsSync(cache) &&
+  !readFileSync(cache, 'utf8').includes(`HOME_DIRECTORY:INTERNAL=${here}\n`)
+) {
+  rmSync(dirname(cache), { recursive: true });
+}
 run('cmake', [
   '-S',
   '.',
