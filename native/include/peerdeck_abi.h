@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* Bumped whenever a signature, a struct or an event payload changes. Checked at load. */
-#define PD_ABI_VERSION 1
+#define PD_ABI_VERSION 2
 
 enum pd_error {
   PD_OK = 0,
@@ -111,7 +111,13 @@ enum pd_event_type {
   PD_EVENT_STATS = 34,      /* JSON, once a second when asked for; coalesced */
   PD_EVENT_CURSOR = 35,     /* {"serial":n,"hotX":..,"hotY":..,"width":..,"height":..,"png":"base64"} or {"serial":n,"hidden":true} */
   /* both */
-  PD_EVENT_LOG = 64         /* {"level":"info|warn|error","message":".."}; the oldest is dropped first */
+  PD_EVENT_LOG = 64,        /* {"level":"info|warn|error","message":".."}; the oldest is dropped first */
+  /*
+   * A part failed and is tried again, works again, or has ended: {"part":"sink|encoder|pacer|…",
+   * "state":"failing|recovered|ended","times":n,"reason":".."}; times: failures since the last such event.
+   * Of one part at most about one a second.
+   */
+  PD_EVENT_FAULT = 65
 };
 
 /* Data channels, by their fixed stream ids (negotiated on both sides). */

@@ -4,7 +4,7 @@
  */
 
 /** The ABI this package was written for; a library that answers another number is refused. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 export const PD_ERRORS = {
   PD_ERR_INVALID_ARGUMENT: -1,
@@ -33,6 +33,7 @@ export const PD_EVENTS = {
   PD_EVENT_STATS: 34,
   PD_EVENT_CURSOR: 35,
   PD_EVENT_LOG: 64,
+  PD_EVENT_FAULT: 65,
 } as const;
 
 export const PD_CHANNELS = {

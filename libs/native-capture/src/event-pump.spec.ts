@@ -1,3 +1,5 @@
+import { PD_ERRORS } from './abi.ts';
+import { NativeError } from './errors.ts';
 import { EventPump } from './event-pump.ts';
 import { record } from './testing/records.ts';
 
@@ -27,6 +29,10 @@ function fakeLibrary() {
       waiting?.();
     },
   };
+}
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 describe('EventPump', () => {
@@ -151,17 +157,92 @@ describe('EventPump', () => {
     expect(errors.map((error) => error.name)).toEqual(['RecordError']);
   });
 
-  it('ends with a report when the poll itself fails', async () => {
-    const errors: Error[] = [];
+  it('goes on after a poll that failed once, and after one that failed five times', async () => {
+    const library = fakeLibrary();
+    const errors: string[] = [];
+    const recovered: number[] = [];
+    let failing = 0;
+    let arrived: (handle: number) => void = () => undefined;
+    const pump = new EventPump({
+      poll: async (buffer, _capacity, timeoutMs) => {
+        if (failing > 0) {
+          failing -= 1;
+          throw new Error('gone');
+        }
+        return library.poll(buffer, timeoutMs);
+      },
+      wake: () => library.wake(),
+      dispatch: (one) => arrived(one.handle),
+      onError: (error) => errors.push(error.message),
+      onRecovered: (failures) => recovered.push(failures),
+    });
+    pump.start();
+    for (const times of [1, 5]) {
+      const next = new Promise<number>((resolve) => (arrived = resolve));
+      failing = times;
+      await library.wake(); // the poll that waits returns, and the next ones fail
+      await waitFor(() => failing === 0);
+      library.push(record(1, times, new Uint8Array(0)));
+      expect(await next).toBe(times);
+    }
+    await pump.stop();
+    expect(recovered).toEqual([1, 5]);
+    expect(errors).toEqual(['gone', 'gone']); // the first of each row
+  });
+
+  it('ends at once when it is stopped while the poll fails', async () => {
     const pump = new EventPump({
       poll: async () => Promise.reject(new Error('gone')),
       wake: async () => undefined,
       dispatch: () => undefined,
-      onError: (error) => errors.push(error),
+      onError: () => undefined,
     });
     pump.start();
     await new Promise((resolve) => setImmediate(resolve));
     await pump.stop();
-    expect(errors.map((error) => error.message)).toEqual(['gone']);
+  });
+
+  it('goes on after a dispatch that threw, with the next record of the batch', async () => {
+    const library = fakeLibrary();
+    const errors: string[] = [];
+    const got = new Promise<number>((resolve) => {
+      const pump = new EventPump({
+        poll: (buffer, _capacity, timeoutMs) => library.poll(buffer, timeoutMs),
+        wake: () => library.wake(),
+        dispatch: (one) => {
+          if (one.handle === 1) throw new Error('listener fault');
+          resolve(one.handle);
+          void pump.stop();
+        },
+        onError: (error) => errors.push(error.message),
+      });
+      pump.start();
+    });
+    const bytes = new Uint8Array(0);
+    library.push(Buffer.concat([record(1, 1, bytes), record(1, 2, bytes)]));
+    expect(await got).toBe(2);
+    expect(errors).toEqual(['listener fault']);
+  });
+
+  it('gets a larger buffer when a record does not fit, instead of failing for ever', async () => {
+    const library = fakeLibrary();
+    library.push(record(1, 7, new Uint8Array(200)));
+    const got = new Promise<number>((resolve) => {
+      const pump = new EventPump({
+        capacity: 64,
+        poll: async (buffer, capacity, timeoutMs) => {
+          if (capacity < 256) throw new NativeError('poll', PD_ERRORS.PD_ERR_TOO_LARGE, '');
+          return library.poll(buffer, timeoutMs);
+        },
+        wake: () => library.wake(),
+        dispatch: (one) => {
+          resolve(one.handle);
+          void pump.stop();
+        },
+        onError: () => undefined,
+      });
+      pump.start();
+    });
+    expect(await got).toBe(7);
   });
 });

@@ -50,4 +50,22 @@ describe('EventRouter', () => {
     expect(lines[1]).toBe('hello');
     expect(lines[2]).toContain('event 64');
   });
+
+  it('tells of parts that fail and work again, to the log too', () => {
+    const lines: string[] = [];
+    const faults: string[] = [];
+    const router = new EventRouter({
+      log: (entry) => lines.push(`${entry.level} ${entry.message}`),
+      fault: ({ part, state }, handle) => faults.push(`${handle} ${part} ${state}`),
+    });
+    const fault = (state: string) =>
+      Buffer.from(JSON.stringify({ part: 'sink', state, times: 2, reason: 'it said -10' }));
+    router.dispatch(event(4, 65, fault('failing')));
+    router.dispatch(event(4, 65, fault('recovered')));
+    expect(faults).toEqual(['4 sink failing', '4 sink recovered']);
+    expect(lines).toEqual([
+      'warn sink of 4: failed 2 times, is tried again (it said -10)',
+      'info sink of 4: recovered (it said -10)',
+    ]);
+  });
 });

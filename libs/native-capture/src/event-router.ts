@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import { PD_EVENTS } from './abi.ts';
-import { logSchema, type NativeLog } from './events.ts';
+import { faultSchema, logSchema, type NativeFault, type NativeLog } from './events.ts';
 import type { EventRecord } from './record-decoder.ts';
 
 export interface EventRouterOptions {
   readonly log: (entry: NativeLog) => void;
+  readonly fault?: (fault: NativeFault, handle: number) => void;
   /** A handle was registered. */
   readonly onRegister?: () => void;
   /** Records kept for handles whose open has not returned yet; the oldest goes first. */
@@ -20,12 +21,14 @@ export type RecordListener = (record: EventRecord) => void;
 export class EventRouter {
   readonly #listeners = new Map<number, RecordListener>();
   readonly #log: (entry: NativeLog) => void;
+  readonly #fault: ((fault: NativeFault, handle: number) => void) | undefined;
   readonly #onRegister: (() => void) | undefined;
   readonly #orphanLimit: number;
   #orphans: EventRecord[] = [];
 
   constructor(options: EventRouterOptions) {
     this.#log = options.log;
+    this.#fault = options.fault;
     this.#onRegister = options.onRegister;
     this.#orphanLimit = options.orphanLimit ?? 64;
   }
@@ -54,6 +57,10 @@ export class EventRouter {
       this.#deliver((one) => this.#log(parsePayload(logSchema, one)), record);
       return;
     }
+    if (record.type === PD_EVENTS.PD_EVENT_FAULT) {
+      this.#deliver((one) => this.#onFault(parsePayload(faultSchema, one), one.handle), record);
+      return;
+    }
     const listener = this.#listeners.get(record.handle);
     if (listener !== undefined) {
       this.#deliver(listener, record);
@@ -62,6 +69,14 @@ export class EventRouter {
     this.#orphans.push({ ...record, payload: Uint8Array.from(record.payload) });
     if (this.#orphans.length > this.#orphanLimit) this.#orphans.shift();
   };
+
+  #onFault(fault: NativeFault, handle: number): void {
+    const { part, state, times, reason } = fault;
+    const what = state === 'failing' ? `failed ${times} times, is tried again` : state;
+    const level = state === 'recovered' ? 'info' : 'warn';
+    this.#log({ level, message: `${part} of ${handle}: ${what} (${reason})` });
+    this.#fault?.(fault, handle);
+  }
 
   #deliver(listener: RecordListener, record: EventRecord): void {
     try {

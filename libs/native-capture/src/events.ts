@@ -117,6 +117,16 @@ export const logSchema = z.object({
 });
 export type NativeLog = z.infer<typeof logSchema>;
 
+/** A part of a native library that failed and is tried again, works again, or has ended. */
+export const faultSchema = z.object({
+  part: z.string(),
+  state: z.enum(['failing', 'recovered', 'ended']),
+  /** Failures since the last such event of this part. */
+  times: count,
+  reason: z.string().default(''),
+});
+export type NativeFault = z.infer<typeof faultSchema>;
+
 const backendSchema = z.object({
   name: z.string(),
   available: z.boolean(),

@@ -6,6 +6,7 @@ export type {
   CursorShape,
   EncoderEvent,
   IceCandidate,
+  NativeFault,
   NativeLog,
   PeerFeedback,
   PeerPath,

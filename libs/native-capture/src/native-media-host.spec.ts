@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ABI_VERSION } from './abi.ts';
 import { isNativeError } from './errors.ts';
 import { findLibraries } from './library-paths.ts';
 import type { MediaHost } from './media-host.ts';
@@ -40,7 +41,10 @@ suite(name, () => {
   });
 
   it('describes itself and probes', async () => {
-    expect(await host.describe()).toMatchObject({ abi: 1, pion: expect.stringMatching(/^v4/) });
+    expect(await host.describe()).toMatchObject({
+      abi: ABI_VERSION,
+      pion: expect.stringMatching(/^v4/),
+    });
     const report = await host.probe();
     expect(report.sources).toContainEqual({ name: 'synthetic', available: true, reason: '' });
     expect(report.encoders.length).toBeGreaterThan(0);

@@ -6,6 +6,7 @@ import {
   pionVersionsSchema,
   probeSchema,
   windowListSchema,
+  type NativeFault,
   type NativeLog,
   type ProbeReport,
   type WindowInfo,
@@ -62,13 +63,29 @@ class NativeMediaHost implements MediaHost {
   constructor(libraries: Libraries, options: MediaHostOptions) {
     const { pion, capture } = libraries;
     const log = (library: string) => (entry: NativeLog) => options.log?.({ ...entry, library });
+    const fault = (library: string) => (one: NativeFault, handle: number) =>
+      options.fault?.({ ...one, library, handle });
     const failed = (library: string) => (error: Error) =>
       options.log?.({ library, level: 'error', message: `event pump: ${error.message}` });
+    const recovered = (library: string) => (failures: number) => {
+      const reason = `its poll failed ${failures} times`;
+      options.log?.({ library, level: 'warn', message: `event pump: works again, ${reason}` });
+      const state = 'recovered';
+      options.fault?.({ library, handle: 0, part: 'event pump', state, times: failures, reason });
+    };
     this.#libraries = libraries;
     const kick = (pump: number) => () => this.#pumps[pump]?.kick();
     const routers = {
-      pion: new EventRouter({ log: log('pion_webrtc'), onRegister: kick(0) }),
-      capture: new EventRouter({ log: log('capture-encoder'), onRegister: kick(1) }),
+      pion: new EventRouter({
+        log: log('pion_webrtc'),
+        fault: fault('pion_webrtc'),
+        onRegister: kick(0),
+      }),
+      capture: new EventRouter({
+        log: log('capture-encoder'),
+        fault: fault('capture-encoder'),
+        onRegister: kick(1),
+      }),
     };
     this.#routers = routers;
     this.#pumps = [
@@ -79,6 +96,7 @@ class NativeMediaHost implements MediaHost {
         wake: async () => void (await pion.call('pdw_wake_events')),
         dispatch: routers.pion.dispatch,
         onError: failed('pion_webrtc'),
+        onRecovered: recovered('pion_webrtc'),
       }),
       new EventPump({
         isIdle: () => routers.capture.size === 0,
@@ -87,6 +105,7 @@ class NativeMediaHost implements MediaHost {
         wake: async () => void capture.callSync('pdc_wake_events'),
         dispatch: routers.capture.dispatch,
         onError: failed('capture-encoder'),
+        onRecovered: recovered('capture-encoder'),
       }),
     ];
     for (const pump of this.#pumps) pump.start();

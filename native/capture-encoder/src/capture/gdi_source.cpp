@@ -54,10 +54,11 @@ GdiSource::~GdiSource() {
 
 int64_t GdiSource::produce(uint8_t* bgra, int stride, uint64_t, int64_t now) {
   const auto [width, height] = size();
-  if (BitBlt(memory_, 0, 0, width, height, screen_, left_, top_, SRCCOPY | CAPTUREBLT) != 0) {
-    GdiFlush();
-    std::memcpy(bgra, pixels_, static_cast<size_t>(stride) * static_cast<size_t>(height));
+  if (BitBlt(memory_, 0, 0, width, height, screen_, left_, top_, SRCCOPY | CAPTUREBLT) == 0) {
+    throw Error(PD_ERR_UNAVAILABLE, "gdi: the desktop cannot be read now (locked?)");
   }
+  GdiFlush();
+  std::memcpy(bgra, pixels_, static_cast<size_t>(stride) * static_cast<size_t>(height));
   next_ = next_ == 0 || now - next_ > interval_us_ * 4 ? now + interval_us_ : next_ + interval_us_;
   return next_;
 }

@@ -1,5 +1,8 @@
 #include "capture/ring_source.h"
 
+#include <utility>
+
+#include "base/error.h"
 #include "base/leaks.h"
 #include "clock/clock.h"
 
@@ -34,6 +37,7 @@ void RingSource::run() {
   const Counted counted(leaks().threads);
   uint64_t id = 0;
   int64_t due = now_us();
+  int failures = 0; /* in a row */
   while (true) {
     producer_.wait_until(resting_.load() ? kNever : due);
     if ((producer_.take() & kStop) != 0) return;
@@ -42,8 +46,15 @@ void RingSource::run() {
     RingFrame& frame = ring_.back();
     frame.id = ++id;
     frame.capture_time_us = now;
-    due = std::max(produce(frame.bgra.data(), size_.width * 4, id, now), due);
-    ring_.publish();
+    try {
+      due = std::max(produce(frame.bgra.data(), size_.width * 4, id, now), due);
+      failures = 0;
+      ring_.publish();
+    } catch (const std::exception& error) {
+      due = now + std::min(int64_t{10000} << std::min(failures++, 16), int64_t{1000000});
+      const std::lock_guard lock(failure_mutex_);
+      failure_ = error.what();
+    }
     if (Waker* consumer = consumer_.load()) consumer->wake(kWakeSource);
   }
 }
@@ -51,6 +62,10 @@ void RingSource::run() {
 uint32_t RingSource::wait(Waker& waker, int64_t deadline_us) {
   consumer_.store(&waker);
   if (ring_.depth() == 0) waker.wait_until(deadline_us);
+  {
+    const std::lock_guard lock(failure_mutex_);
+    if (!failure_.empty()) throw Error(PD_ERR_UNAVAILABLE, std::exchange(failure_, {}));
+  }
   return ring_.depth() > 0 ? static_cast<uint32_t>(kSourceChanged) : 0u;
 }
 

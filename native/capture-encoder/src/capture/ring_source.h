@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -36,7 +38,8 @@ class RingSource : public Source {
      first act. */
   void start();
   void stop();
-  /* Fills the picture. Returns when the next one is due (now_us() scale). */
+  /* Fills the picture. Returns when the next one is due (now_us() scale). What it throws comes out of wait(),
+     and it is called again after a pause that grows to a second. */
   virtual int64_t produce(uint8_t* bgra, int stride, uint64_t id, int64_t now) = 0;
 
  private:
@@ -47,6 +50,8 @@ class RingSource : public Source {
   Waker producer_;
   std::atomic<Waker*> consumer_{nullptr};
   std::atomic<bool> resting_{true};
+  std::mutex failure_mutex_;
+  std::string failure_; /* of produce(), until wait() has told it */
   std::thread thread_;
 };
 

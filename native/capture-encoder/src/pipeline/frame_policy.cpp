@@ -9,6 +9,7 @@ FramePolicy::FramePolicy(const Settings& settings)
 
 FramePolicy::Fate FramePolicy::on_changed(int64_t now) {
   changed_ = true;
+  if (broken(now)) return Fate::broken;
   if (congested(now)) return Fate::congested;
   if (drops_.dropping(now)) return Fate::backpressure;
   return Fate::taken;
@@ -22,6 +23,7 @@ void FramePolicy::on_backpressure(int64_t now) {
 
 FramePolicy::Next FramePolicy::next(int64_t now) {
   if (resting_) return {Action::wait, kNever};
+  if (broken(now)) return {Action::wait, broken_until_};
   if (congested(now)) return {Action::wait, congested_until_};
   if (drops_.dropping(now)) return {Action::wait, now + drop_window_us_ / 4};
   if (changed_) {

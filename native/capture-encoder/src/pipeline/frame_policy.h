@@ -29,7 +29,7 @@ class FramePolicy {
     int64_t at; /* of wait: the deadline, maybe kNever */
   };
   /* What becomes of a change that was just seen. */
-  enum class Fate { taken, congested, backpressure };
+  enum class Fate { taken, congested, backpressure, broken };
 
   explicit FramePolicy(const Settings& settings);
 
@@ -42,6 +42,11 @@ class FramePolicy {
   void on_drained() { congested_until_ = 0; }
   /* The encoder had no room for the picture: it is tried again. */
   void on_backpressure(int64_t now);
+  /* A part failed: nothing until then, and after it a whole picture that needs nothing before it. */
+  void on_fault(int64_t retry_at) {
+    changed_ = keyframe_wanted_ = true;
+    broken_until_ = retry_at;
+  }
   void set_fps(double fps) { limiter_.set_fps(fps); }
 
   Next next(int64_t now);
@@ -57,6 +62,7 @@ class FramePolicy {
   bool keyframe_wanted() const { return keyframe_wanted_; }
   bool resting() const { return resting_; }
   bool congested(int64_t now) const { return now < congested_until_; }
+  bool broken(int64_t now) const { return now < broken_until_; }
 
  private:
   /* Without word from the transport, try again after this long: a wake that got lost must not stop video. */
@@ -79,7 +85,7 @@ class FramePolicy {
   bool keyframe_wanted_ = true;
   bool resting_ = false;
   bool has_picture_ = false;
-  int64_t congested_until_ = 0;
+  int64_t congested_until_ = 0, broken_until_ = 0;
   int64_t retry_at_ = 0, room_at_ = 0;
   int64_t last_keyframe_ = -kKeyframeSpacingUs;
   int64_t refine_at_ = 0;

@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/leaks.h"
-#include "capture/png.h"
 #include "clock/clock.h"
+#include "pipeline/frame_hash.h"
 #include "pipeline/thread_priority.h"
 
 namespace pdc {
@@ -16,9 +16,6 @@ namespace {
 constexpr uint32_t kWakeStop = 1u << 8;
 constexpr uint32_t kWakeRate = 1u << 9;
 
-/* In a row; then the pipeline gives up. */
-constexpr int kMaxEncoderFailures = 3;
-
 FramePolicy::Settings policy_settings(const PipelineOptions& o, double fps) {
   return {fps, o.capture.min_update_interval_100ns / 10, o.capture.drop_window_ms * int64_t{1000},
           static_cast<size_t>(o.capture.drop_min_events)};
@@ -27,48 +24,34 @@ FramePolicy::Settings policy_settings(const PipelineOptions& o, double fps) {
 /* The pipeline whose thread this is, so that a sink cannot wait for itself. */
 thread_local const Pipeline* running_here = nullptr;
 
-/* Of the pixels and places; equal pictures give equal numbers, others nearly always different ones. */
-uint32_t hash_parts(const Frame& frame) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  const auto mix = [&hash](uint64_t value) {
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u, hash ^= hash >> 29;
-  };
-  for (size_t i = 0; i < frame.part_count; ++i) {
-    const Part& part = frame.parts[i];
-    mix(static_cast<uint64_t>(part.rect.x) << 32 | static_cast<uint32_t>(part.rect.y));
-    for (int y = 0; y < part.rect.height; ++y) {
-      const uint8_t* row = part.bgra + static_cast<ptrdiff_t>(y) * part.stride;
-      for (int x = 0; x < part.rect.width; x += 2) {  // even widths: two pixels at a time
-        uint64_t pair;
-        std::copy_n(row + static_cast<ptrdiff_t>(x) * 4, sizeof pair, reinterpret_cast<uint8_t*>(&pair));
-        mix(pair);
-      }
-    }
-  }
-  return static_cast<uint32_t>(hash ^ hash >> 32);
-}
-
 }  // namespace
 
 Pipeline::Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events)
-    : Pipeline(handle, options, events, open_source(options.source, options.capture, options.encoder.fps),
-               nullptr) {}
+    : Pipeline(handle, options, events,
+               PipelineParts{open_source(options.source, options.capture, options.encoder.fps), nullptr}) {}
 
-Pipeline::Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events,
-                   std::unique_ptr<Source> source, std::unique_ptr<Encoder> encoder)
+Pipeline::Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events, PipelineParts parts)
     : handle_(handle),
       options_(options),
       events_(events),
-      source_(std::move(source)),
+      announcer_(events, handle),
+      source_(std::move(parts.source)),
       bitrate_bps_(options.encoder.bitrate_bps),
       fps_(options.encoder.fps),
-      converter_(make_converter()),
-      encoder_(std::move(encoder)) {
+      open_encoder_(std::move(parts.open_encoder)),
+      make_converter_(std::move(parts.make_converter)),
+      converter_(make_converter_()),
+      encoder_(std::move(parts.encoder)),
+      source_fault_(events, handle, "source"),
+      converter_fault_(events, handle, "converter"),
+      encoder_fault_(events, handle, "encoder"),
+      sink_fault_(events, handle, "sink"),
+      cursor_fault_(events, handle, "cursor") {
   size_ = encoded_size(source_->size(), scale_);
   if (!encoder_) {
     // Its threads inherit the priority of the one that opens it.
     const ThreadPriority priority(options.capture.mmcss, options.capture.mmcss_priority);
-    encoder_ = open_encoder(options_.encoder.kind, {size_, fps_, bitrate_bps_, options_.encoder.threads});
+    encoder_ = open_encoder_(options_.encoder.kind, {size_, fps_, bitrate_bps_, options_.encoder.threads});
   }
   encoder_name_ = encoder_->name();
 }
@@ -194,34 +177,61 @@ void Pipeline::run() {
   const Counted counted(leaks().threads);
   const ThreadPriority priority(options_.capture.mmcss, options_.capture.mmcss_priority);
   running_here = this;
-  try {
-    source_->rest(false);
+  // Each part's failures are met where it is called; what is left over is the pipeline's own.
+  Fault own(events_, handle_, "pipeline");
+  if (attempt(source_fault_, [this] { source_->rest(false); })) {
+    announcer_.source("running", size(), "");
     apply_rate();
-    post_source("running", "");
-    post_encoder("running", "");
-    while (step()) {
-    }
-  } catch (const std::exception& error) {
-    fail("lost", error.what());
+    announcer_.encoder("running", encoder_ ? encoder_->name() : "none", "");
   }
-  source_->rest(true);
+  while (!stopping_) {
+    if (attempt(own, [this] { step(); })) own.worked();
+  }
+  attempt(source_fault_, [this] { source_->rest(true); });
   state_ = "stopped";
 }
 
-bool Pipeline::step() {
+template <typename Body>
+bool Pipeline::attempt(Fault& part, Body&& body) {
+  std::string reason;
+  try {
+    body();
+    return true;
+  } catch (const std::exception& error) {
+    reason = error.what();
+  } catch (...) {
+    reason = "unknown failure";
+  }
+  on_fault(part, reason);
+  return false;
+}
+
+/* Everything may have changed when the part works again, and viewers may have missed a picture. */
+void Pipeline::on_fault(Fault& part, const std::string& reason) {
+  policy_->on_fault(part.failed(now_us(), reason));
+  whole_next_ = true;
+  if (part.hopeless() && &part != &sink_fault_) {
+    fail("lost", std::string("the ") + part.part() + " fails again and again: " + reason);
+  }
+}
+
+void Pipeline::on_encoder_fault(const std::string& reason) {
+  encoder_broken_ = true;
+  announcer_.encoder("failed", encoder_ ? encoder_->name() : "none", reason);
+  on_fault(encoder_fault_, reason);
+}
+
+void Pipeline::step() {
   const FramePolicy::Next next = policy_->next(now_us());
   switch (next.action) {
-    case FramePolicy::Action::wait: {
+    case FramePolicy::Action::wait:
       state_ = next.at == kNever ? "resting" : "running";
-      const uint32_t events = source_->wait(waker_, std::min(next.at, stats_at_));
-      handle_wake(waker_.take());
-      handle_source(events);
+      wait(next.at);
       if (now_us() >= stats_at_) {
-        events_.post(PD_EVENT_STATS, handle_, stats());
+        announcer_.stats(stats());
         stats_at_ = now_us() + options_.stats_interval_ms * int64_t{1000};
       }
       break;
-    }
     case FramePolicy::Action::capture:
       capture();
       break;
@@ -232,7 +242,19 @@ bool Pipeline::step() {
       break;
     }
   }
-  return !stopping_;
+}
+
+void Pipeline::wait(int64_t until) {
+  const int64_t deadline = std::min({until, stats_at_, cursor_at_});
+  uint32_t events = 0;
+  if (source_fault_.failing() && policy_->broken(now_us())) {
+    waker_.wait_until(deadline);  // its own wait may be what is broken
+  } else {
+    attempt(source_fault_, [&] { events = source_->wait(waker_, deadline); });
+  }
+  handle_wake(waker_.take());
+  handle_source(events);
+  if (now_us() >= cursor_at_) show_cursor();
 }
 
 void Pipeline::handle_wake(uint32_t flags) {
@@ -253,19 +275,20 @@ void Pipeline::handle_source(uint32_t events) {
   stats_.change([](auto& c) { ++c.wakes; });
   if ((events & kSourceResized) != 0) {
     reopen_encoder();
-    post_source("resized", "");
+    announcer_.source("resized", size(), "");
   }
   if ((events & kSourceChanged) != 0) {
     const FramePolicy::Fate fate = policy_->on_changed(now_us());
     if (fate != FramePolicy::Fate::taken) {
       // Pictures in a ring would be stale when the encoder may go on; an on-demand source keeps none.
-      const uint64_t dropped = std::max<size_t>(1, source_->discard());
+      uint64_t dropped = 1;
+      attempt(source_fault_, [&] { dropped = std::max<size_t>(1, source_->discard()); });
       stats_.change([&](auto& c) {
         (fate == FramePolicy::Fate::congested ? c.congested_skips : c.backpressure_skips) += dropped;
       });
     }
   }
-  if ((events & kSourceCursor) != 0) post_cursor();
+  if ((events & kSourceCursor) != 0) show_cursor();
   if ((events & kSourceLost) != 0) fail("lost", source_->reason());
   if ((events & kSourceEnded) != 0) fail("ended", source_->reason());
 }
@@ -281,10 +304,14 @@ void Pipeline::apply_rate() {
     wanted = encoded_size(source_->size(), scale_);
   }
   policy_->set_fps(fps);
-  if (wanted == size_) {
-    encoder_->set_rate(bitrate, fps);
-  } else {
+  if (wanted != size_) {
     reopen_encoder();
+  } else if (!encoder_broken_) {
+    try {
+      encoder_->set_rate(bitrate, fps);
+    } catch (const std::exception& error) {
+      on_encoder_fault(error.what());
+    }
   }
 }
 
@@ -299,8 +326,14 @@ void Pipeline::reopen_encoder() {
     settings = {size_, options_.encoder.fps, bitrate_bps_, options_.encoder.threads};
   }
   encoder_.reset();
-  encoder_ = open_encoder(options_.encoder.kind, settings);
-  encoder_->set_rate(settings.bitrate_bps, fps);
+  try {
+    encoder_ = open_encoder_(options_.encoder.kind, settings);
+    encoder_->set_rate(settings.bitrate_bps, fps);
+  } catch (const std::exception& error) {
+    on_encoder_fault(error.what());
+    return;
+  }
+  encoder_broken_ = false;
   {
     const std::lock_guard lock(mutex_);
     encoder_name_ = encoder_->name();
@@ -308,16 +341,13 @@ void Pipeline::reopen_encoder() {
   policy_->on_keyframe_wanted();
   policy_->on_changed(now_us());
   whole_next_ = true;
-  post_encoder("reopened", "");
+  announcer_.encoder("reopened", encoder_->name(), "");
 }
 
 void Pipeline::capture() {
   Passage passage;
   const int64_t start = now_us();
-  if (!source_->grab(frame_, whole_next_)) {
-    policy_->on_nothing_to_capture();
-    return;
-  }
+  if (!grab()) return;
   policy_->on_captured(start);
   const int64_t grabbed = now_us();
   stats_.change([this](auto& c) {
@@ -326,7 +356,7 @@ void Pipeline::capture() {
   });
   last_source_id_ = frame_.id;
   if (options_.capture.skip_unchanged) {
-    const uint32_t hash = hash_parts(frame_);
+    const uint32_t hash = frame_hash(frame_);
     const bool same = hash == last_hash_ && !whole_next_ && !policy_->keyframe_wanted();
     last_hash_ = hash;
     if (same) {
@@ -334,15 +364,7 @@ void Pipeline::capture() {
       return;
     }
   }
-  if (picture_.width() != frame_.width || picture_.height() != frame_.height) {
-    if (!frame_.whole()) {
-      whole_next_ = true;
-      policy_->on_changed(start);
-      return;
-    }
-    picture_ = Picture(frame_.width, frame_.height);
-  }
-  converter_->convert(frame_, picture_);
+  if (!convert()) return;
   whole_next_ = false;
   ++frame_id_;
   capture_time_us_ = frame_.capture_time_us;
@@ -352,7 +374,40 @@ void Pipeline::capture() {
   encode(FramePolicy::Action::capture, &frame_, passage);
 }
 
+bool Pipeline::grab() {
+  bool grabbed = false;
+  if (!attempt(source_fault_, [&] { grabbed = source_->grab(frame_, whole_next_); })) return false;
+  if (grabbed) {
+    source_fault_.worked();
+  } else {
+    policy_->on_nothing_to_capture();
+  }
+  return grabbed;
+}
+
+/* False: not this time; another picture is on its way. */
+bool Pipeline::convert() {
+  if (picture_.width() != frame_.width || picture_.height() != frame_.height) {
+    if (!frame_.whole()) {
+      whole_next_ = true;
+      policy_->on_changed(now_us());
+      return false;
+    }
+    picture_ = Picture(frame_.width, frame_.height);
+  }
+  const bool converted = attempt(converter_fault_, [this] {
+    if (converter_fault_.failing()) converter_ = make_converter_();
+    converter_->convert(frame_, picture_);
+  });
+  if (converted) converter_fault_.worked();
+  return converted;
+}
+
 void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& passage) {
+  if (encoder_broken_) {
+    reopen_encoder();
+    return;  // the next picture is a whole one
+  }
   EncodeInput input;
   input.picture = &picture_;
   input.keyframe = policy_->keyframe_wanted();
@@ -376,7 +431,15 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
   EncodedUnit unit;
   const int64_t start = now_us();
   input.now_us = start;
-  switch (encoder_->encode(input, unit)) {
+  EncodeResult result = EncodeResult::failed;
+  std::string reason;
+  try {
+    result = encoder_->encode(input, unit);
+    if (result == EncodeResult::failed) reason = encoder_->reason();
+  } catch (const std::exception& error) {
+    reason = error.what();
+  }
+  switch (result) {
     case EncodeResult::ok:
       break;
     case EncodeResult::again:
@@ -386,14 +449,10 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
       stats_.change([](auto& c) { ++c.backpressure_skips; });
       return;
     case EncodeResult::failed:
-      post_encoder("failed", encoder_->reason());
-      if (++encoder_failures_ >= kMaxEncoderFailures) {
-        throw Error(PD_ERR_INTERNAL, "the encoder fails again and again: " + encoder_->reason());
-      }
-      reopen_encoder();
+      on_encoder_fault(reason);
       return;
   }
-  encoder_failures_ = 0;
+  encoder_fault_.worked();
   const int64_t encoded = now_us();
   passage.encode_us = encoded - start;
   passage.bytes = unit.size;
@@ -423,12 +482,16 @@ void Pipeline::push(const EncodedUnit& unit, const Passage& so_far, bool refinem
   passage.total_us = passage.now_us - capture_time_us_;
   stats_.add(passage);
 
-  if (answer < 0 || (answer & PD_SINK_CLOSED) != 0) {
-    events_.log(handle_, "info",
-                "the stream no longer takes pictures (" + std::to_string(answer) + "); stopped");
+  if (answer < 0) {
+    on_fault(sink_fault_, "the sink answered " + std::to_string(answer));
+    return;
+  }
+  if ((answer & PD_SINK_CLOSED) != 0) {
+    sink_fault_.ended("the stream has ended");
     stopping_ = true;
     return;
   }
+  sink_fault_.worked();
   if ((answer & PD_SINK_KEYFRAME_WANTED) != 0) policy_->on_keyframe_wanted();
   if ((answer & PD_SINK_CONGESTED) != 0) policy_->on_congested(passage.now_us);
   if ((answer & PD_SINK_NO_VIEWER) != 0) {
@@ -437,45 +500,28 @@ void Pipeline::push(const EncodedUnit& unit, const Passage& so_far, bool refinem
   }
 }
 
+void Pipeline::show_cursor() {
+  cursor_at_ = kNever;
+  try {
+    announcer_.cursor(source_->cursor());
+    cursor_fault_.worked();
+  } catch (const std::exception& error) {
+    // The picture goes on without it.
+    cursor_at_ = cursor_fault_.failed(now_us(), error.what());
+  }
+}
+
 void Pipeline::fail(const char* state, const std::string& reason) {
+  if (lost_) return;
   lost_ = true;
   stopping_ = true;
   state_ = "stopped";
-  post_source(state, reason);
+  announcer_.source(state, size(), reason);
 }
 
-void Pipeline::post_source(const char* state, const std::string& reason) {
-  Size size;
-  {
-    const std::lock_guard lock(mutex_);
-    size = size_;
-  }
-  JsonWriter json;
-  json.open('{').field("state", state).field("width", size.width).field("height", size.height);
-  json.field("reason", reason).close('}');
-  events_.post(PD_EVENT_SOURCE, handle_, json.text());
-}
-
-void Pipeline::post_encoder(const char* state, const std::string& reason) {
-  JsonWriter json;
-  json.open('{').field("state", state).field("name", encoder_ ? encoder_->name() : "none");
-  json.field("reason", reason).close('}');
-  events_.post(PD_EVENT_ENCODER, handle_, json.text());
-}
-
-void Pipeline::post_cursor() {
-  const CursorShape shape = source_->cursor();
-  JsonWriter json;
-  json.open('{').field("serial", static_cast<uint64_t>(shape.serial));
-  if (shape.hidden) {
-    json.field("hidden", true);
-  } else {
-    json.field("hotX", shape.hot_x).field("hotY", shape.hot_y);
-    json.field("width", shape.width).field("height", shape.height);
-    json.field("png", base64(encode_png(shape.rgba.data(), shape.width, shape.height)));
-  }
-  json.close('}');
-  events_.post(PD_EVENT_CURSOR, handle_, json.text());
+Size Pipeline::size() const {
+  const std::lock_guard lock(mutex_);
+  return size_;
 }
 
 }  // namespace pdc

@@ -1,8 +1,13 @@
 // Source -> convert -> encode -> sink, on one thread: one wake takes a picture all the way, with no
 // hand-over in between. Owns its source, encoder and thread.
+//
+// A part that fails is tried again, or built anew, after a pause that grows to a second, and the failure is told
+// as an event (fault.h). One that fails ten times in a row makes the pipeline 'lost', for its owner to open
+// another; a sink is not ours to build, so it is tried on and on.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,18 +18,27 @@
 #include "capture/source.h"
 #include "convert/converter.h"
 #include "encode/encoder.h"
+#include "pipeline/announcer.h"
+#include "pipeline/fault.h"
 #include "pipeline/frame_policy.h"
 #include "pipeline/stats.h"
 
 namespace pdc {
 
+/* What a pipeline is made of, where it is not what the options name; tests use it. */
+struct PipelineParts {
+  std::unique_ptr<Source> source;
+  std::unique_ptr<Encoder> encoder; /* the first one */
+  std::function<std::unique_ptr<Encoder>(const std::string&, const EncoderSettings&)> open_encoder =
+      pdc::open_encoder;
+  std::function<std::unique_ptr<Converter>()> make_converter = pdc::make_converter;
+};
+
 class Pipeline {
  public:
   /* Opens source and encoder; captures nothing yet. Throws Error. */
   Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events);
-  /* With parts of the caller's; tests use it. */
-  Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events, std::unique_ptr<Source> source,
-           std::unique_ptr<Encoder> encoder);
+  Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& events, PipelineParts parts);
   ~Pipeline();
 
   /* All of these: any thread. */
@@ -40,23 +54,31 @@ class Pipeline {
 
  private:
   void run();
-  bool step(); /* false: the thread ends */
+  void step();
+  void wait(int64_t until);
   void handle_source(uint32_t events);
   void handle_wake(uint32_t flags);
   void apply_rate();
   void reopen_encoder();
   void capture();
+  bool grab();
+  bool convert();
   void encode(FramePolicy::Action action, const Frame* frame, Passage& passage);
   void push(const EncodedUnit& unit, const Passage& passage, bool refinement);
+  void show_cursor();
+  /* Runs what a part does; false if it threw, which is noted. */
+  template <typename Body>
+  bool attempt(Fault& part, Body&& body);
+  void on_fault(Fault& part, const std::string& reason);
+  void on_encoder_fault(const std::string& reason);
   void fail(const char* state, const std::string& reason);
-  void post_source(const char* state, const std::string& reason);
-  void post_encoder(const char* state, const std::string& reason);
-  void post_cursor();
+  Size size() const;
   Size encoded_size(Size source, double scale) const;
 
   const int64_t handle_;
   const PipelineOptions options_;
   EventQueue& events_;
+  Announcer announcer_;
   Waker waker_;
 
   std::mutex lifecycle_; /* held through start, stop and close; taken before mutex_ */
@@ -77,6 +99,8 @@ class Pipeline {
   Stats stats_;
 
   /* Only the thread, or nobody while it is stopped. */
+  const decltype(PipelineParts::open_encoder) open_encoder_;
+  const decltype(PipelineParts::make_converter) make_converter_;
   std::unique_ptr<Converter> converter_;
   std::unique_ptr<Encoder> encoder_;
   std::unique_ptr<FramePolicy> policy_;
@@ -86,7 +110,9 @@ class Pipeline {
   int64_t capture_time_us_ = 0;
   int64_t stats_at_ = kNever;
   bool whole_next_ = true, stopping_ = false, lost_ = false;
-  int encoder_failures_ = 0;
+  bool encoder_broken_ = false; /* to be built anew before it is used */
+  int64_t cursor_at_ = kNever;  /* when a shape that could not be told is tried again */
+  Fault source_fault_, converter_fault_, encoder_fault_, sink_fault_, cursor_fault_;
   uint32_t last_hash_ = 0; /* of the newest grab, for skipUnchanged */
 };
 

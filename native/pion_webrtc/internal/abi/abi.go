@@ -8,7 +8,7 @@ import (
 )
 
 // Version is PD_ABI_VERSION.
-const Version = 1
+const Version = 2
 
 // Code is a pd_error.
 type Code int32
@@ -64,6 +64,7 @@ const (
 	EventFeedback  uint16 = 5
 	EventPath      uint16 = 6
 	EventLog       uint16 = 64
+	EventFault     uint16 = 65
 )
 
 // Data channels by stream id (pd_channel).
