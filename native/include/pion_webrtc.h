@@ -57,8 +57,16 @@ int32_t pdw_peer_add_candidate(int64_t peer, const char *candidate, uint32_t can
  * 64 KiB a message, either way.
  */
 int32_t pdw_peer_send(int64_t peer, uint32_t channel, int32_t is_text, const uint8_t *data, uint32_t size);
-/* Sends video to this peer or not (default: yes). Turning it on wants a keyframe. */
+/*
+ * Sends video to this peer or not (default: yes). Turning it on wants a keyframe. Keyframes that one viewer
+ * asks for, in this way or by RTCP, are four at once and then one a second alone, one in two seconds among others.
+ */
 int32_t pdw_peer_set_video(int64_t peer, int32_t enabled);
+/*
+ * Passes messages on the input and pointer channels on, or drops them where they are read (default: drops).
+ * So what a viewer without control sends never stands before the key press of the one in control.
+ */
+int32_t pdw_peer_set_input(int64_t peer, int32_t accepted);
 /*
  * What the path is believed to carry, bits per second (10 000 to 10^10): sets the pacer. 40 ms of it
  * leave at once, more at one and a half times the rate.

@@ -159,6 +159,17 @@ func pdw_peer_set_video(peer C.int64_t, enabled C.int32_t) C.int32_t {
 	})
 }
 
+//export pdw_peer_set_input
+func pdw_peer_set_input(peer C.int64_t, accepted C.int32_t) C.int32_t {
+	return call32(nil, 0, func() (string, error) {
+		p, err := library.Peer(int64(peer))
+		if err == nil {
+			p.SetInput(accepted != 0)
+		}
+		return "", err
+	})
+}
+
 //export pdw_peer_set_rate
 func pdw_peer_set_rate(peer C.int64_t, bitsPerSecond C.uint64_t) C.int32_t {
 	return call32(nil, 0, func() (string, error) {

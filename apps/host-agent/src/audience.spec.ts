@@ -162,6 +162,20 @@ describe('Audience', () => {
     expect(control(a).at(-1)).toBe(true);
   });
 
+  it('has input read of the one in control only, so that a watcher floods nobody', async () => {
+    const { viewer } = await setUp();
+    const a = viewer('a');
+    const peerA = await a.join();
+    const watcher = await viewer('w', { role: 'view' }).join();
+    expect([peerA.input, watcher.input]).toEqual([true, false]);
+    const b = viewer('b');
+    const peerB = await b.join();
+    expect([peerA.input, watcher.input, peerB.input]).toEqual([false, false, true]);
+    b.says({ type: 'bye' });
+    await flush();
+    expect([peerA.input, watcher.input]).toEqual([true, false]);
+  });
+
   it('keeps the seat with the first where the configuration says wait', async () => {
     const t = await setUp({ 'host.secondController': 'wait' });
     const [a, b] = [t.viewer('a'), t.viewer('b')];

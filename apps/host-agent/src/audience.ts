@@ -255,10 +255,12 @@ export class Audience extends EventEmitter<AudienceEvents> {
     if (before === after) return;
     this.#controller = after;
     if (before !== undefined && !before.isClosing) {
+      before.setInput(false);
       this.#apply([{ kind: 'inject', events: before.gate.close() }]);
       this.#tellSession(before);
     }
     if (after !== undefined && !this.#closed) {
+      after.setInput(true);
       after.gate.open(this.#options.now());
       this.#tellSession(after);
     }

@@ -179,6 +179,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     });
   }
 
+  /** In control or not: what others send is dropped below, before it costs anybody anything. */
+  setInput(accepted: boolean): void {
+    this.#peer?.setInput(accepted).catch(() => undefined); // a closed peer sends none
+  }
+
   /** A renegotiation must prove itself like the first offer, with a counter that grows. */
   verifyLater(offer: Offer): boolean {
     const { auth } = this.#options;

@@ -44,7 +44,7 @@ export class FakeMediaHost implements MediaHost {
   closed = false;
 
   async describe(): Promise<Readonly<Record<string, string | number>>> {
-    return { abi: 1 };
+    return { abi: 2 };
   }
 
   async probe(): Promise<ProbeReport> {
@@ -132,6 +132,8 @@ export class FakePeer extends EventEmitter<PeerEvents> implements Peer {
   readonly rates: number[] = [];
   answerSdp = 'v=0\r\ns=fake answer\r\n';
   video = true;
+  /** What setInput said; a real peer drops input until then. */
+  input = false;
   closed = false;
   readonly #host: FakeMediaHost;
   readonly #onClosed: () => void;
@@ -158,6 +160,10 @@ export class FakePeer extends EventEmitter<PeerEvents> implements Peer {
 
   async setVideo(enabled: boolean): Promise<void> {
     this.video = enabled;
+  }
+
+  async setInput(accepted: boolean): Promise<void> {
+    this.input = accepted;
   }
 
   async setRate(bitsPerSecond: number): Promise<void> {

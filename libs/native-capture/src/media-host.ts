@@ -3,6 +3,7 @@ import type {
   EncoderEvent,
   IceCandidate,
   ChannelState,
+  NativeFault,
   NativeLog,
   PeerFeedback,
   PeerPath,
@@ -105,6 +106,11 @@ export interface Peer extends EventSource<PeerEvents> {
   /** A string goes out as text, bytes as binary. PD_ERR_WOULD_BLOCK when 1 MiB waits already. */
   send(channel: Channel, message: string | Uint8Array): Promise<void>;
   setVideo(enabled: boolean): Promise<void>;
+  /**
+   * Whether messages of the channels 'input' and 'pointer' become `data` and `text` events. False
+   * until told: they are then dropped where they are read, and cost nobody anything.
+   */
+  setInput(accepted: boolean): Promise<void>;
   /** What the path is believed to carry, bits per second: sets the pacer. */
   setRate(bitsPerSecond: number): Promise<void>;
   /** `flushMs` (at most 500): how long data channels may drain first. */
@@ -197,4 +203,8 @@ export interface Injector {
 export interface MediaHostOptions {
   /** Log lines of the native libraries and of the event pumps. */
   readonly log?: (entry: NativeLog & { readonly library: string }) => void;
+  /** A part failed and is tried again, works again, or has ended; `log` hears of it too. */
+  readonly fault?: (
+    fault: NativeFault & { readonly library: string; readonly handle: number },
+  ) => void;
 }

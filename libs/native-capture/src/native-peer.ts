@@ -85,6 +85,13 @@ export class NativePeer extends EventEmitter<PeerEvents> implements Peer {
     );
   }
 
+  async setInput(accepted: boolean): Promise<void> {
+    const { pion, handle } = this.#parts;
+    await this.#run('pdw_peer_set_input', () =>
+      pion.call('pdw_peer_set_input', handle, accepted ? 1 : 0),
+    );
+  }
+
   async setRate(bitsPerSecond: number): Promise<void> {
     const { pion, handle } = this.#parts;
     await this.#run('pdw_peer_set_rate', () =>

@@ -6,8 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/interceptor"
+
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/events"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/options"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/peer"
@@ -28,6 +31,7 @@ const (
 type Engine struct {
 	options options.Engine
 	events  *events.Queue
+	wire    func() interceptor.Interceptor
 	report  guard.Report
 
 	mu      sync.Mutex
@@ -40,20 +44,23 @@ type Engine struct {
 	ticking sync.WaitGroup
 }
 
-// New makes an engine without streams.
-func New(o options.Engine, queue *events.Queue) *Engine {
+// New makes an engine without streams. wire is for peers (peer.Config); nil but in tests.
+func New(o options.Engine, queue *events.Queue, wire func() interceptor.Interceptor) *Engine {
 	e := &Engine{
-		options: o, events: queue, peers: map[int64]*peer.Peer{}, done: make(chan struct{}), active: make(chan struct{}, 1),
+		options: o, events: queue, wire: wire, peers: map[int64]*peer.Peer{}, done: make(chan struct{}), active: make(chan struct{}, 1),
 		report: func(where, what string) { queue.Log(0, "error", "caught a panic in "+where+": "+what) },
 	}
-	e.ticking.Go(func() {
-		defer guard.Recover("tick", e.report)
-		e.tick()
-	})
+	ticks := faults.New("tick", e.tell(0))
+	e.ticking.Go(func() { ticks.Keep(e.done, func() { e.tick(ticks) }) })
 	return e
 }
 
-func (e *Engine) tick() {
+// tell gives whom a part of a handle tells of its failures.
+func (e *Engine) tell(handle int64) faults.Tell {
+	return func(part, state string, times int, reason string) { e.events.Fault(handle, part, state, times, reason) }
+}
+
+func (e *Engine) tick(part *faults.Part) {
 	timer := time.NewTimer(idleTickTime)
 	defer timer.Stop()
 	idle := true
@@ -81,6 +88,7 @@ func (e *Engine) tick() {
 		for _, p := range peers {
 			idle = !p.Tick() && idle
 		}
+		part.Worked()
 		if idle {
 			timer.Reset(idleTickTime)
 		} else {
@@ -106,7 +114,7 @@ func (e *Engine) OpenStream() (*stream.Stream, error) {
 	if len(e.streams) >= maxStreams {
 		return nil, abi.Errorf(abi.State, "the engine has %d streams already: close one first", maxStreams)
 	}
-	s := stream.New(e.report)
+	s := stream.New(e.tell(0))
 	e.streams = append(e.streams, s)
 	return s, nil
 }
@@ -136,6 +144,7 @@ func (e *Engine) OpenPeer(handle int64, o options.Peer) (*peer.Peer, error) {
 
 	made, err := peer.New(peer.Config{
 		Handle: handle, Engine: e.options, Options: o, Streams: streams, Events: e.events, Now: time.Now, OnActive: e.onActive,
+		Wire: e.wire,
 	})
 
 	e.mu.Lock()

@@ -7,20 +7,24 @@ import (
 	"time"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
 )
 
 // MaxWait bounds how long a poll blocks: a process cannot exit while a call is outstanding. Each
 // return wakes the scheduler and its monitor, about fifty times, so shorter ones cost CPU.
 const MaxWait = time.Second
 
-// Config bounds a queue. What happens at each bound:
+// Config bounds a queue. Each handle has a lane of its own; a poll takes from them in turn, a few KB of
+// each, so that one who floods comes no more often than the others. What happens at each bound:
 //   - statistics coalesce: one waits per handle and type, and is rendered when it is taken;
 //   - logs over MaxLogs: the oldest log is dropped and counted;
-//   - data over MaxEvents or MaxBytes: its producer waits, which pauses reading from the network;
-//   - states are never dropped and never wait: their number is bounded by the number of peers.
+//   - data of one handle over MaxEvents or MaxBytes: its producer waits, which pauses reading from that
+//     peer, and from no other;
+//   - states are never dropped and never wait: their number is bounded by the number of peers, and faults are
+//     told about once a second for each part.
 type Config struct {
-	MaxEvents int
-	MaxBytes  int
+	MaxEvents int // messages of one handle
+	MaxBytes  int // of those
 	MaxLogs   int
 	Micros    func() int64 // the monotonic clock
 }
@@ -31,14 +35,11 @@ type Queue struct {
 	ready  chan struct{} // capacity 1: something to take, or a wake
 
 	mu          sync.Mutex
-	events      []*event
+	lanes       lanes
 	stats       map[statKey]*event
-	bytes       int
-	logs        int
 	droppedLogs uint64
 	polling     bool
 	woken       bool
-	space       chan struct{} // closed and replaced when room appears
 }
 
 type statKey struct {
@@ -51,8 +52,8 @@ func New(config Config) *Queue {
 	return &Queue{
 		config: config,
 		ready:  make(chan struct{}, 1),
+		lanes:  lanes{byKey: map[int64]*lane{}},
 		stats:  map[statKey]*event{},
-		space:  make(chan struct{}),
 	}
 }
 
@@ -64,18 +65,32 @@ func (q *Queue) State(kind, channel uint16, handle int64, payload []byte) {
 	q.signal()
 }
 
-// Data adds a message of a data channel. While the queue is over its bound it waits, for room or
+// Fault tells that a part of a handle is failing, recovered or ended.
+func (q *Queue) Fault(handle int64, part, state string, times int, reason string) {
+	payload, err := json.Marshal(struct {
+		Part   string `json:"part"`
+		State  string `json:"state"`
+		Times  int    `json:"times"`
+		Reason string `json:"reason"`
+	}{part, state, times, reason})
+	if err == nil {
+		q.State(abi.EventFault, 0, handle, payload)
+	}
+}
+
+// Data adds a message of a data channel. While its handle is over the bound it waits, for room or
 // for done; false means that done came first and the message was not added.
 func (q *Queue) Data(done <-chan struct{}, channel uint16, handle int64, payload []byte) bool {
 	for {
 		q.mu.Lock()
-		if !q.full() {
+		one := q.lanes.byKey[handle]
+		if one == nil || !one.full(&q.config) {
 			q.add(&event{kind: abi.EventData, channel: channel, handle: handle, payload: payload})
 			q.mu.Unlock()
 			q.signal()
 			return true
 		}
-		space := q.space
+		space := one.space
 		q.mu.Unlock()
 		select {
 		case <-space:
@@ -111,10 +126,10 @@ func (q *Queue) Log(handle int64, level, message string) {
 		return
 	}
 	q.mu.Lock()
-	if q.logs >= q.config.MaxLogs {
-		q.dropOldestLog()
+	if logs := q.lanes.byKey[logLane]; logs != nil && len(logs.events) >= q.config.MaxLogs {
+		logs.pop()
+		q.droppedLogs++
 	}
-	q.logs++
 	q.add(&event{kind: abi.EventLog, handle: handle, payload: payload})
 	q.mu.Unlock()
 	q.signal()
@@ -176,7 +191,7 @@ func (q *Queue) Forget(handle int64) {
 func (q *Queue) Len() (waiting int, droppedLogs uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.events), q.droppedLogs
+	return q.lanes.length(), q.droppedLogs
 }
 
 // renderStats makes the statistics that wait, without the lock: those who make them have locks of their
@@ -191,7 +206,7 @@ func (q *Queue) renderStats() {
 	q.mu.Unlock()
 	payloads := make([][]byte, len(renders))
 	for i, render := range renders {
-		payloads[i] = render()
+		payloads[i] = q.render(waiting[i].handle, render)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -200,9 +215,17 @@ func (q *Queue) renderStats() {
 			continue // forgotten meanwhile
 		}
 		e.render, e.payload, e.void = nil, payloads[i], payloads[i] == nil
-		q.bytes += len(e.payload)
 		delete(q.stats, statKey{e.kind, e.handle})
 	}
+}
+
+// render gives nothing to tell when what makes the statistic panics: the queue goes on.
+func (q *Queue) render(handle int64, render func() []byte) (payload []byte) {
+	defer guard.Recover("statistics", func(where, what string) {
+		q.Fault(handle, where, "failing", 1, what)
+		payload = nil
+	})
+	return render()
 }
 
 func (q *Queue) take(buffer []byte) (used int, woken bool, err error) {
@@ -210,61 +233,28 @@ func (q *Queue) take(buffer []byte) (used int, woken bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	woken, q.woken = q.woken, false
-	taken := 0
-	for _, e := range q.events {
-		if e.render != nil {
-			break // came just now: the next poll has it
-		}
-		if e.void {
-			taken++
-			continue
-		}
+	q.lanes.take(&q.config, func(e *event) bool {
 		size := e.recordSize()
 		if used+size > len(buffer) {
 			if used == 0 {
 				err = abi.Errorf(abi.TooLarge, "the buffer of %d bytes cannot hold the next record of %d", len(buffer), size)
 			}
-			break
+			return false
 		}
 		e.put(buffer[used:])
 		used += size
-		taken++
-	}
-	for i := range taken {
-		q.bytes -= len(q.events[i].payload)
-		if q.events[i].kind == abi.EventLog {
-			q.logs--
-		}
-		q.events[i] = nil
-	}
-	q.events = q.events[taken:]
-	if taken > 0 && !q.full() {
-		close(q.space)
-		q.space = make(chan struct{})
-	}
+		return true
+	})
 	return used, woken, err
 }
 
 func (q *Queue) add(e *event) {
 	e.time = q.config.Micros()
-	q.bytes += len(e.payload)
-	q.events = append(q.events, e)
-}
-
-func (q *Queue) full() bool {
-	return len(q.events) >= q.config.MaxEvents || q.bytes >= q.config.MaxBytes
-}
-
-func (q *Queue) dropOldestLog() {
-	for i, e := range q.events {
-		if e.kind == abi.EventLog {
-			q.bytes -= len(e.payload)
-			q.events = append(q.events[:i], q.events[i+1:]...)
-			q.logs--
-			q.droppedLogs++
-			return
-		}
+	key := e.handle
+	if e.kind == abi.EventLog {
+		key = logLane
 	}
+	q.lanes.push(key, e)
 }
 
 func (q *Queue) signal() {

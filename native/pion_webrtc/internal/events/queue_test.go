@@ -270,3 +270,78 @@ func TestAWakeIsNotLostBeforeThePoll(t *testing.T) {
 		t.Fatal("a wake was lost")
 	}
 }
+
+// 4096 messages of one do not stand before another's key press.
+func TestOneWhoFloodsDoesNotStandBeforeAnother(t *testing.T) {
+	q := New(Config{MaxEvents: 4096, MaxBytes: 1 << 20, MaxLogs: 3, Micros: func() int64 { return 77 }})
+	for range 4096 {
+		q.Data(nil, 2, 1, make([]byte, 17))
+	}
+	q.Data(nil, 2, 2, []byte("key"))
+	records := poll(t, q, 8<<10)
+	for at, r := range records {
+		if r.handle == 2 {
+			if at > quantum/24 {
+				t.Errorf("the key comes after %d messages of another", at)
+			}
+			return
+		}
+	}
+	t.Errorf("the key is not among the first %d records", len(records))
+}
+
+func TestLargeMessagesTakeNoMoreTurnsThanSmallOnes(t *testing.T) {
+	q := New(Config{MaxEvents: 100, MaxBytes: 10 << 20, MaxLogs: 3, Micros: func() int64 { return 77 }})
+	for range 20 {
+		q.Data(nil, 1, 1, make([]byte, 60_000))
+	}
+	for range 20 {
+		q.Data(nil, 2, 2, []byte("key"))
+	}
+	keys := 0
+	for _, r := range poll(t, q, 128<<10) {
+		if r.handle == 2 {
+			keys++
+		}
+	}
+	if keys != 20 {
+		t.Errorf("%d of 20 keys beside two large messages", keys)
+	}
+}
+
+func TestOnlyTheOneWhoFloodsWaits(t *testing.T) {
+	q := newQueue()
+	for range 8 {
+		q.Data(nil, 1, 1, []byte("x"))
+	}
+	done := make(chan struct{})
+	flood := make(chan bool)
+	go func() { flood <- q.Data(done, 1, 1, []byte("late")) }()
+	for range 8 {
+		if !q.Data(nil, 1, 2, []byte("y")) {
+			t.Fatal("another waits too")
+		}
+	}
+	close(done)
+	if <-flood {
+		t.Error("the flood went over its bound")
+	}
+}
+
+// A statistic whose making panics is left out; what stands behind it still comes.
+func TestAStatisticThatPanicsDoesNotHoldTheQueueUp(t *testing.T) {
+	q := newQueue()
+	for range 2 {
+		q.Stat(abi.EventFeedback, 5, func() []byte { panic("broken") })
+		q.State(abi.EventPeerState, 0, 5, []byte("state"))
+		got := poll(t, q, 8192)
+		got = append(got, poll(t, q, 8192)...)
+		kinds := map[uint16]int{}
+		for _, r := range got {
+			kinds[r.kind]++
+		}
+		if kinds[abi.EventPeerState] != 1 || kinds[abi.EventFault] != 1 || kinds[abi.EventFeedback] != 0 {
+			t.Errorf("got %v", got)
+		}
+	}
+}

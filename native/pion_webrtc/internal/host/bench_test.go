@@ -3,6 +3,9 @@ package host
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,8 +42,13 @@ type event struct {
 
 func newBench(t testing.TB, options string) *bench {
 	t.Helper()
+	return newBenchOf(t, New(), options)
+}
+
+func newBenchOf(t testing.TB, host *Host, options string) *bench {
+	t.Helper()
 	b := &bench{
-		t: t, host: New(), stop: make(chan struct{}), stopped: make(chan struct{}),
+		t: t, host: host, stop: make(chan struct{}), stopped: make(chan struct{}),
 		change: make(chan struct{}), hooks: map[int64]func(event){},
 	}
 	var err error
@@ -142,6 +150,33 @@ func (b *bench) awaitState(handle int64, state string) {
 	b.await("state "+state, func(e event) bool {
 		return e.kind == abi.EventPeerState && e.handle == handle && string(e.payload) == `{"state":"`+state+`"}`
 	})
+}
+
+// awaitFault waits for a part's event.
+func (b *bench) awaitFault(handle int64, part, state string) {
+	b.t.Helper()
+	start := fmt.Sprintf(`{"part":%q,"state":%q,`, part, state)
+	b.await(part+" "+state, func(e event) bool {
+		return e.kind == abi.EventFault && e.handle == handle && strings.HasPrefix(string(e.payload), start)
+	})
+}
+
+// has says whether an event that matches came already.
+func (b *bench) has(match func(event) bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.events, match)
+}
+
+// repeat does something, again and again, until a condition holds that nobody signals.
+func (b *bench) repeat(act func(), met func() bool) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); !met(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("not within %s", patience)
+		}
+		act()
+	}
 }
 
 // until waits, looking again at every event, for a condition of what the events add up to.

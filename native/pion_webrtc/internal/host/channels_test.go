@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func TestDataGoesBothWays(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("nothing reached the viewer")
 	}
+	p.SetInput(true)
 	for id, channel := range v.channels {
 		if err := channel.Send([]byte{byte(id), 9}); err != nil {
 			t.Fatal(err)
@@ -49,7 +51,7 @@ func TestReadingPausesWhileTheHostDoesNotPoll(t *testing.T) {
 	close(b.stop) // the pump ends
 	b.host.Events.Wake()
 	<-b.stopped
-	const messages, size = 150, 60_000 // 9 MB, against a bound of 4
+	const messages, size = 150, 60_000 // 9 MB, against a bound of 1
 	sent := make(chan error, 1)
 	go func() {
 		for i := range messages {
@@ -67,7 +69,7 @@ func TestReadingPausesWhileTheHostDoesNotPoll(t *testing.T) {
 	deadline := time.Now().Add(patience)
 	for {
 		waiting, _ := b.host.Events.Len()
-		if waiting >= 4<<20/size {
+		if waiting >= 1<<20/size {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -76,7 +78,7 @@ func TestReadingPausesWhileTheHostDoesNotPoll(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	for range 100 { // the sender goes on trying
-		if waiting, _ := b.host.Events.Len(); waiting > 4<<20/size+60 {
+		if waiting, _ := b.host.Events.Len(); waiting > 1<<20/size+60 {
 			t.Fatalf("%d events wait, over the bound", waiting)
 		}
 		time.Sleep(time.Millisecond)
@@ -113,7 +115,7 @@ func TestCloseWhileReadingIsPaused(t *testing.T) {
 		}
 	}
 	deadline := time.Now().Add(patience)
-	for waiting := 0; waiting < 4<<20/60_000; waiting, _ = b.host.Events.Len() {
+	for waiting := 0; waiting < 1<<20/60_000; waiting, _ = b.host.Events.Len() {
 		if time.Now().After(deadline) {
 			t.Fatal("the queue does not fill")
 		}
@@ -200,4 +202,93 @@ func TestCloseLetsChannelsDrain(t *testing.T) {
 		}
 	}
 	b.awaitState(v.handle, "closed")
+}
+
+func TestInputOfAViewerWithoutControlIsDroppedWhereItIsRead(t *testing.T) {
+	b := newBench(t, engineOptions)
+	v := b.newViewer(viewerConfig{noVideo: true}).connect()
+	for _, id := range []uint16{abi.ChannelInput, abi.ChannelPointer} {
+		if err := v.channels[id].Send([]byte("dropped")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := v.channels[abi.ChannelInput].SendText("dropped"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := b.host.Peer(v.handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.repeat(func() {}, func() bool { return p.DroppedInput() == 3 })
+	p.SetInput(true)
+	for _, id := range []uint16{abi.ChannelInput, abi.ChannelPointer} {
+		if err := v.channels[id].Send([]byte("kept")); err != nil {
+			t.Fatal(err)
+		}
+		b.await("message", func(e event) bool { return e.kind == abi.EventData && e.channel == id && e.handle == v.handle })
+	}
+	p.SetInput(false)
+	if b.has(func(e event) bool { return e.kind == abi.EventData && bytes.Contains(e.payload, []byte("dropped")) }) {
+		t.Error("a message from before control was passed on")
+	}
+}
+
+// A watcher sends 4096 messages and more, nobody polls for a while: the controller's key is among the first.
+func TestAWatchersFloodDoesNotStandBeforeTheControllersKey(t *testing.T) {
+	b := newBench(t, engineOptions)
+	watcher, controller := b.newViewer(viewerConfig{noVideo: true}).connect(), b.newViewer(viewerConfig{noVideo: true}).connect()
+	p, err := b.host.Peer(controller.handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.SetInput(true)
+	close(b.stop)
+	b.host.Events.Wake()
+	<-b.stopped
+	for _, id := range []uint16{abi.ChannelInput, abi.ChannelControl} { // the one it may use, too
+		for range 4096 {
+			if err := watcher.channels[id].Send(make([]byte, 24)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.repeat(func() {}, func() bool { waiting, _ := b.host.Events.Len(); return waiting >= 1024 })
+	if err := controller.channels[abi.ChannelInput].Send([]byte("key")); err != nil {
+		t.Fatal(err)
+	}
+	before := 0 // in the poll that brings it: earlier ones came while it was under way
+	buffer := make([]byte, 16<<10)
+	deadline := time.Now().Add(patience)
+	for found := false; !found; {
+		used, err := b.host.Events.Poll(buffer, 100*time.Millisecond)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("no key among the events: %v", err)
+		}
+		before = 0
+		for at := 0; at < used && !found; {
+			size := int(binary.LittleEndian.Uint32(buffer[at:]))
+			found = bytes.HasSuffix(buffer[at:at+size], []byte("\x00key"))
+			if !found && binary.LittleEndian.Uint16(buffer[at+4:]) == abi.EventData {
+				before++
+			}
+			at += (size + 7) &^ 7
+		}
+	}
+	// A turn of the watcher's, not the thousand that wait.
+	if before > 100 {
+		t.Errorf("%d messages of the watcher came before the key", before)
+	}
+	b.stop, b.stopped = make(chan struct{}), make(chan struct{})
+	go b.pump()
+}
+
+// It sees the picture and can do nothing: better that it connects anew.
+func TestAChannelThatEndsAloneEndsTheConnection(t *testing.T) {
+	b := newBench(t, engineOptions)
+	v := b.newViewer(viewerConfig{}).connect()
+	if err := v.channels[abi.ChannelInput].Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.awaitState(v.handle, "closed")
+	b.awaitFault(v.handle, "data channel", "ended")
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/pion/interceptor"
+
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/clock"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/engine"
@@ -21,6 +23,7 @@ type Host struct {
 	engines *handles.Table[*engine.Engine]
 	streams *handles.Table[ownedStream]
 	peers   *handles.Table[ownedPeer]
+	wire    func() interceptor.Interceptor // peer.Config.Wire, of tests
 }
 
 type ownedStream struct {
@@ -47,7 +50,7 @@ type Leaks struct {
 func New() *Host {
 	return &Host{
 		Events: events.New(events.Config{
-			MaxEvents: 4096, MaxBytes: 4 << 20, MaxLogs: 256, Micros: clock.Micros,
+			MaxEvents: 1024, MaxBytes: 1 << 20, MaxLogs: 256, Micros: clock.Micros,
 		}),
 		engines: handles.NewTable[*engine.Engine](1),
 		streams: handles.NewTable[ownedStream](2),
@@ -62,7 +65,7 @@ func (h *Host) OpenEngine(text []byte) (int64, error) {
 		return 0, err
 	}
 	handle := h.engines.Reserve()
-	h.engines.Put(handle, engine.New(o, h.Events))
+	h.engines.Put(handle, engine.New(o, h.Events, h.wire))
 	return handle, nil
 }
 

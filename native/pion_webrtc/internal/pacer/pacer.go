@@ -9,7 +9,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
 
-	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 )
 
 const (
@@ -33,9 +33,12 @@ var (
 type Config struct {
 	BitsPerSecond uint64
 	Now           func() time.Time
-	Report        guard.Report
+	// Part is told when the goroutine panics, and that it sends again.
+	Part *faults.Part
 	// OnDrained is told, on a goroutine of the pacer's, when congestion is over.
 	OnDrained func()
+	// OnLost is told when packets may have been lost here, and on a still picture no later one would show it.
+	OnLost func()
 }
 
 // Pacer is the interceptor through which all RTP of one peer goes. It sits outside the transport-wide
@@ -172,10 +175,17 @@ func (p *Pacer) delay() time.Duration {
 
 func (p *Pacer) wake() {
 	p.onceStarted.Do(func() {
-		guard.Go("pacer", p.config.Report, func() {
+		go func() {
 			defer close(p.ended)
-			p.run()
-		})
+			fresh := true
+			p.config.Part.Keep(p.done, func() {
+				if !fresh && p.config.OnLost != nil {
+					p.config.OnLost()
+				}
+				fresh = false
+				p.run()
+			})
+		}()
 	})
 	select {
 	case p.kick <- struct{}{}:
@@ -206,8 +216,18 @@ func (p *Pacer) run() {
 
 // release sends what may leave and gives the wait for more; 0: nothing waits.
 func (p *Pacer) release() time.Duration {
+	wait, drained := p.send()
+	if drained && p.config.OnDrained != nil {
+		p.config.OnDrained()
+	}
+	return wait
+}
+
+func (p *Pacer) send() (wait time.Duration, drained bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.sending = true
+	defer func() { p.sending = false }()
 	for {
 		queue := &p.repairs
 		if queue.empty() {
@@ -216,24 +236,23 @@ func (p *Pacer) release() time.Duration {
 		if queue.empty() || !p.bucket.take(p.config.Now(), queue.first().size) {
 			break
 		}
-		next := queue.pop()
-		p.mu.Unlock()
-		// A packet that the socket refuses is lost like one on the way.
-		_ = next.send()
-		p.mu.Lock()
+		p.sendOne(queue.pop())
 	}
-	p.sending = false
-	drained := p.congested && p.delay() <= drainedAt
+	drained = p.congested && p.delay() <= drainedAt
 	if drained {
 		p.congested = false
 	}
-	wait := time.Duration(0)
 	if !p.repairs.empty() || !p.media.empty() {
 		wait = max(p.bucket.wait(), 1)
 	}
+	return wait, drained
+}
+
+// sendOne gives the lock away meanwhile: the socket may block.
+func (p *Pacer) sendOne(next packet) {
 	p.mu.Unlock()
-	if drained && p.config.OnDrained != nil {
-		p.config.OnDrained()
-	}
-	return wait
+	defer p.mu.Lock()
+	// A packet that the socket refuses is lost like one on the way.
+	_ = next.send()
+	p.config.Part.Worked()
 }

@@ -1,16 +1,22 @@
 package peer
 
 import (
+	"math"
 	"sync"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
 )
 
 // maxBuffered is how much may wait on one data channel, in bytes.
 const maxBuffered = 1 << 20
+
+// channelGrace is how long a connection that ends may take to say so after its channels did.
+const channelGrace = time.Second
 
 // channels are a peer's data channels by their fixed ids. Both sides create them so (RFC 8831,
 // section 6.5: negotiated), and no handshake is needed.
@@ -53,11 +59,17 @@ func (p *Peer) listen(id uint16, channel *webrtc.DataChannel) {
 	channel.OnClose(func() {
 		defer guard.Recover("channel close", p.report)
 		p.teller.say(abi.EventChannel, id, map[string]string{"state": "closed"})
+		// Both sides make a channel once: if the connection lives on, see missChannels.
+		p.channelGone.CompareAndSwap(0, p.config.Now().UnixNano())
 	})
 	// Runs on the channel's read loop: while it waits for the event queue, nothing more is read, and
 	// SCTP's window holds the sender back.
 	channel.OnMessage(func(message webrtc.DataChannelMessage) {
 		defer guard.Recover("channel message", p.report)
+		if id != abi.ChannelControl && !p.takesInput.Load() {
+			p.droppedInput.Add(1)
+			return // of a viewer that is not in control: it must not stand before the controller's
+		}
 		payload := make([]byte, 1+len(message.Data))
 		if message.IsString {
 			payload[0] = 1
@@ -65,6 +77,19 @@ func (p *Peer) listen(id uint16, channel *webrtc.DataChannel) {
 		copy(payload[1:], message.Data)
 		p.config.Events.Data(p.done, id, p.config.Handle, payload)
 	})
+}
+
+// missChannels is called while the connection is up. A channel that ended alone (a message over the limit, a
+// fault below) would leave a viewer that sees the picture and cannot do a thing: the connection ends, and the
+// viewer makes a new one.
+func (p *Peer) missChannels(now time.Time) {
+	gone := p.channelGone.Load()
+	if gone == 0 || now.UnixNano()-gone < int64(channelGrace) || p.isClosed() {
+		return
+	}
+	p.channelGone.Store(math.MaxInt64) // once
+	faults.New("data channel", p.tell).Ended("a channel ended while the connection was up; the connection is closed")
+	guard.Go("close without channels", p.report, func() { _ = p.pc.Close() })
 }
 
 // Send puts one message on a channel. It never blocks on the network.

@@ -8,10 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/events"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/feedback"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/logs"
@@ -42,6 +44,8 @@ type Config struct {
 	Now     func() time.Time
 	// OnActive is called, and must not block, when the peer has something to tell after it had not.
 	OnActive func()
+	// Wire, if set, makes one more interceptor nearest the wire; tests break it.
+	Wire func() interceptor.Interceptor
 }
 
 // Peer is safe for use by any goroutine.
@@ -67,7 +71,10 @@ type Peer struct {
 	connected     atomic.Bool // now
 	dead          atomic.Bool // failed or closed
 	videoOn       atomic.Bool
-	datagrams     atomic.Bool // the path is plain UDP, which never blocks a writer
+	takesInput    atomic.Bool // in control: messages on the input channels are passed on
+	droppedInput  atomic.Uint64
+	channelGone   atomic.Int64 // when a channel ended, Unix nanoseconds; 0: none did
+	datagrams     atomic.Bool  // the path is plain UDP, which never blocks a writer
 	firstContact  chan struct{}
 	told          time.Time // when the last feedback was; of Tick's goroutine
 
@@ -130,10 +137,15 @@ func (p *Peer) newChain(factory *logs.Factory) (chain, error) {
 	p.meter = feedback.NewMeter(p.config.Now, p.config.OnActive)
 	p.repairer = retransmit.New(p.config.Now, rand.Uint32)
 	p.pacer = pacer.New(pacer.Config{
-		BitsPerSecond: p.config.Engine.BitrateBps, Now: p.config.Now, Report: p.report, OnDrained: p.onDrained,
+		BitsPerSecond: p.config.Engine.BitrateBps, Now: p.config.Now, Part: faults.New("pacer", p.tell), OnDrained: p.onDrained,
+		OnLost: p.onLost,
 	})
 	p.pacer.SetInline(false) // until the path is known
-	return chain{p.meter, sequencer, p.pacer, &playoutdelay.Interceptor{}, p.repairer, reports}, nil
+	interceptors := chain{p.meter, sequencer, p.pacer, &playoutdelay.Interceptor{}, p.repairer, reports}
+	if p.config.Wire != nil {
+		interceptors = append(chain{p.config.Wire()}, interceptors...)
+	}
+	return interceptors, nil
 }
 
 func (p *Peer) assemble() error {
@@ -176,6 +188,13 @@ func (p *Peer) SetVideo(on bool) {
 	}
 }
 
+// SetInput says whether messages on the input channels are passed on; at first they are dropped where they
+// are read.
+func (p *Peer) SetInput(accepted bool) { p.takesInput.Store(accepted) }
+
+// DroppedInput counts the messages that were dropped so.
+func (p *Peer) DroppedInput() uint64 { return p.droppedInput.Load() }
+
 // SetRate says what the path is believed to carry, in bit/s.
 func (p *Peer) SetRate(bitsPerSecond uint64) error {
 	if bitsPerSecond < minRate || bitsPerSecond > maxRate {
@@ -193,6 +212,7 @@ func (p *Peer) Tick() (active bool) {
 		return false
 	}
 	active = !p.meter.Idle()
+	p.missChannels(p.config.Now())
 	if now := p.config.Now(); active || now.Sub(p.told) >= idleFeedback {
 		p.told = now
 		p.config.Events.Stat(abi.EventFeedback, p.config.Handle, func() []byte {
@@ -218,6 +238,17 @@ func (p *Peer) onDrained() {
 		t.ask()
 		t.stream.Drained()
 	}
+}
+
+// onLost runs when packets may have been lost before they left.
+func (p *Peer) onLost() {
+	for _, t := range p.tracks {
+		t.renew()
+	}
+}
+
+func (p *Peer) tell(part, state string, times int, reason string) {
+	p.config.Events.Fault(p.config.Handle, part, state, times, reason)
 }
 
 // dropQueue throws away the media that waits, and its history: it must not come by way of a NACK.

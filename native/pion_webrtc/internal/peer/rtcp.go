@@ -6,6 +6,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
 )
 
@@ -18,25 +19,21 @@ const repairRetry = 10 * time.Millisecond
 // the RTX one: those reports would be lost, and read as loss of hundreds of packets. A receiver on the
 // RTX SSRC reads them.
 func (p *Peer) listenRTCP(t *track, sender *webrtc.RTPSender) {
-	p.running.Go(func() {
-		defer guard.Recover("rtcp", p.report)
-		for {
-			packets, _, err := sender.ReadRTCP()
-			if err != nil {
-				return
-			}
-			for _, encoding := range sender.GetParameters().Encodings {
-				p.handleRTCP(t, packets, uint32(encoding.SSRC))
-			}
+	media := p.newRTCPReader("rtcp reader", func(packets []rtcp.Packet) {
+		for _, encoding := range sender.GetParameters().Encodings {
+			p.handleRTCP(t, packets, uint32(encoding.SSRC))
 		}
 	})
-	p.running.Go(func() {
-		defer guard.Recover("rtcp of rtx", p.report)
-		p.readRepairRTCP(t, sender)
-	})
+	p.running.Go(func() { media.part.Keep(p.done, func() { media.read(sender) }) })
+	repairs := p.newRTCPReader("rtcp reader of rtx", nil)
+	p.running.Go(func() { repairs.part.Keep(p.done, func() { p.readRepairRTCP(t, sender, repairs) }) })
 }
 
-func (p *Peer) readRepairRTCP(t *track, sender *webrtc.RTPSender) {
+func (p *Peer) newRTCPReader(name string, handle func([]rtcp.Packet)) *rtcpReader {
+	return &rtcpReader{part: faults.New(name, p.tell), done: p.done, over: p.dead.Load, handle: handle}
+}
+
+func (p *Peer) readRepairRTCP(t *track, sender *webrtc.RTPSender, reader *rtcpReader) {
 	select {
 	case <-p.firstContact:
 	case <-p.done:
@@ -44,7 +41,7 @@ func (p *Peer) readRepairRTCP(t *track, sender *webrtc.RTPSender) {
 	}
 	encodings := sender.GetParameters().Encodings
 	if len(encodings) == 0 || encodings[0].RTX.SSRC == 0 {
-		return
+		return // the viewer knows no RTX
 	}
 	receiver := p.openRepairReceiver(sender, encodings[0].RTX.SSRC)
 	if receiver == nil {
@@ -60,13 +57,8 @@ func (p *Peer) readRepairRTCP(t *track, sender *webrtc.RTPSender) {
 		case <-stopped:
 		}
 	})
-	for {
-		packets, _, err := receiver.ReadRTCP()
-		if err != nil {
-			return
-		}
-		p.handleRTCP(t, packets, uint32(encodings[0].RTX.SSRC))
-	}
+	reader.handle = func(packets []rtcp.Packet) { p.handleRTCP(t, packets, uint32(encodings[0].RTX.SSRC)) }
+	reader.read(receiver)
 }
 
 // openRepairReceiver gives nil when the peer closes first.
@@ -82,9 +74,7 @@ func (p *Peer) openRepairReceiver(sender *webrtc.RTPSender, ssrc webrtc.SSRC) *w
 			}
 			_ = receiver.Stop()
 		}
-		select {
-		case <-time.After(repairRetry):
-		case <-p.done:
+		if !faults.Pause(repairRetry, p.done) {
 			return nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
 )
 
@@ -26,6 +27,7 @@ type track struct {
 	id     string
 	peer   *Peer
 	stream *stream.Stream
+	part   *faults.Part
 
 	mu         sync.Mutex
 	writer     webrtc.TrackLocalWriter // nil while not bound
@@ -39,7 +41,7 @@ type track struct {
 func newTrack(id string, peer *Peer, source *stream.Stream, random func() uint32) *track {
 	// RFC 3550, section 5.1: sequence number and timestamp start at random.
 	return &track{
-		id: id, peer: peer, stream: source, alone: true, key: keyNeed{missing: true, again: reminder},
+		id: id, peer: peer, stream: source, part: faults.New("track", peer.tell), alone: true, key: keyNeed{missing: true, again: reminder},
 		header:     rtp.Header{Version: 2, SequenceNumber: uint16(random())},
 		timeOffset: random(),
 	}
@@ -98,6 +100,16 @@ func (t *track) WriteFrame(frame *stream.Frame, alone bool) {
 	if t.writer == nil {
 		return
 	}
+	// A fault on the way of one viewer must not cost the others their frame.
+	if _, ok := t.part.Try(func() { t.pass(frame, alone) }); !ok {
+		t.key.lose(t.keySpacing())
+		return
+	}
+	t.part.Worked()
+}
+
+// pass is called with the lock held.
+func (t *track) pass(frame *stream.Frame, alone bool) {
 	now := t.peer.config.Now()
 	if t.alone != alone {
 		t.alone = alone
@@ -109,7 +121,7 @@ func (t *track) WriteFrame(frame *stream.Frame, alone bool) {
 	}
 	if !t.wants(frame) {
 		t.key.remind(now)
-		if t.key.missing && t.key.due(now, t.Congested()) {
+		if t.key.missing && t.key.due(now, t.Congested(), t.alone) {
 			t.stream.MissKeyframe()
 		}
 		return
@@ -151,6 +163,13 @@ func (t *track) write(frame *stream.Frame) {
 	}
 }
 
+func (t *track) keySpacing() time.Duration {
+	if t.alone {
+		return spacingNone
+	}
+	return spacingShared
+}
+
 func (t *track) congestedSpacing() time.Duration {
 	if t.alone {
 		return spacingOverflow
@@ -187,11 +206,7 @@ func (t *track) renew() {
 func (t *track) pictureLost(rtt time.Duration) {
 	t.mu.Lock()
 	if !t.key.stale(t.peer.config.Now(), rtt) {
-		if t.alone {
-			t.key.want(spacingNone)
-		} else {
-			t.key.want(spacingShared)
-		}
+		t.key.want(t.keySpacing())
 	}
 	t.mu.Unlock()
 	t.ask()
@@ -202,7 +217,7 @@ func (t *track) pictureLost(rtt time.Duration) {
 func (t *track) ask() (pending bool) {
 	t.mu.Lock()
 	t.key.remind(t.peer.config.Now())
-	due := t.writer != nil && t.key.due(t.peer.config.Now(), t.Congested())
+	due := t.writer != nil && t.key.due(t.peer.config.Now(), t.Congested(), t.alone)
 	pending = t.key.missing || t.key.wanted
 	t.mu.Unlock()
 	if due {

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
-	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/packetize"
 )
 
@@ -59,9 +59,9 @@ type Stream struct {
 	closed  bool
 }
 
-// New makes a stream without viewers.
-func New(report guard.Report) *Stream {
-	return &Stream{waker: newWaker(report)}
+// New makes a stream without viewers. tell hears of a wake that fails.
+func New(tell faults.Tell) *Stream {
+	return &Stream{waker: newWaker(faults.New("wake", tell))}
 }
 
 // Push packetises a unit once and hands it to every viewer that receives.

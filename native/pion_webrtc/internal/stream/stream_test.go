@@ -54,7 +54,7 @@ func unit(keyframe bool) Unit {
 
 func open(t *testing.T) *Stream {
 	t.Helper()
-	s := New(func(where, what string) { t.Errorf("%s: %s", where, what) })
+	s := New(func(part, state string, _ int, reason string) { t.Errorf("%s %s: %s", part, state, reason) })
 	t.Cleanup(s.Close)
 	return s
 }
@@ -243,5 +243,34 @@ func TestBadUnits(t *testing.T) {
 	}
 	if _, err := s.Push(Unit{Data: make([]byte, maxUnit+1)}); abi.CodeOf(err) != abi.TooLarge {
 		t.Errorf("too large: %v", err)
+	}
+}
+
+func TestAWakeThatPanicsIsDeliveredAgain(t *testing.T) {
+	told := make(chan string, 10)
+	s := New(func(part, state string, _ int, _ string) { told <- part + " " + state })
+	t.Cleanup(s.Close)
+	calls, left := make(chan uint32, 10), 3
+	if err := s.SetWake(func(flags uint32) {
+		if left--; left >= 0 {
+			panic("the encoder is broken")
+		}
+		calls <- flags
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.WantKeyframe()
+	select {
+	case flags := <-calls:
+		if flags&abi.WakeKeyframe == 0 {
+			t.Errorf("the wish was lost: flags %d", flags)
+		}
+	case <-time.After(patience):
+		t.Fatal("no wake after one that panicked")
+	}
+	for _, want := range []string{"wake failing", "wake recovered"} {
+		if got := <-told; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
 	}
 }

@@ -4,13 +4,14 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/guard"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/faults"
 )
 
 // waker calls the encoder's wake function from a goroutine of its own, so that no network goroutine
 // waits for it. Flags raised meanwhile are joined into the next call; flags raised while nobody is set
 // are kept for whoever comes.
 type waker struct {
+	part    *faults.Part
 	pending atomic.Uint32
 	signal  chan struct{} // capacity 1
 	done    chan struct{}
@@ -20,9 +21,12 @@ type waker struct {
 	call func(flags uint32)
 }
 
-func newWaker(report guard.Report) *waker {
-	w := &waker{signal: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
-	guard.Go("wake", report, w.run)
+func newWaker(part *faults.Part) *waker {
+	w := &waker{part: part, signal: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		defer close(w.ended)
+		part.Keep(w.done, w.run)
+	}()
 	return w
 }
 
@@ -51,7 +55,7 @@ func (w *waker) close() {
 }
 
 func (w *waker) run() {
-	defer close(w.ended)
+	w.deliver() // what a call that panicked left behind
 	for {
 		select {
 		case <-w.signal:
@@ -68,7 +72,17 @@ func (w *waker) deliver() {
 	if w.call == nil {
 		return
 	}
-	if flags := w.pending.Swap(0); flags != 0 {
-		w.call(flags)
+	flags := w.pending.Swap(0)
+	if flags == 0 {
+		return
 	}
+	delivered := false
+	defer func() {
+		if !delivered {
+			w.pending.Or(flags) // it panicked: the wish must not be lost
+		}
+	}()
+	w.call(flags)
+	delivered = true
+	w.part.Worked()
 }
