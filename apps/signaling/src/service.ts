@@ -76,6 +76,7 @@ export class Service {
         pending: () => this.#gateway.pending,
         tcp: () => this.#front?.tcp ?? 0,
         unsent: () => this.#gateway.unsent,
+        unfinished: () => this.#gateway.unfinished,
         ready: () => this.ready,
         rooms: () => this.#bus.counts(),
         draining: isDraining,
@@ -126,6 +127,8 @@ export class Service {
       maxPending: config.MAX_PENDING_CONNECTIONS,
       maxBufferedBytes: config.BACKPRESSURE_CLOSE_THRESHOLD_BYTES,
       maxUnsentBytes: config.BACKPRESSURE_TOTAL_BYTES,
+      maxUnfinishedBytes: config.UNFINISHED_TOTAL_BYTES,
+      maxMessageBytes: config.MESSAGE_MAX_BYTES,
     });
     this.#bus.listen(this.#gateway);
     this.#health = new HealthServer({
@@ -296,6 +299,7 @@ function sessionSettings(config: Config, server: string) {
     maxMembers: config.ROOM_MAX_MEMBERS,
     messageBytes: config.MESSAGE_MAX_BYTES,
     messageRate: per10s(config.RATE_LIMIT_MESSAGES_PER_10S),
+    byteRate: per10s(config.RATE_LIMIT_BYTES_PER_10S),
     relayTraceRatio: config.TRACE_RELAY_RATIO,
   };
 }

@@ -114,11 +114,16 @@ describe('messages sent before the join is done', () => {
     const answer = { type: 'answer', session: 's', sdp: 'x'.repeat(120_000), to };
     for (let count = 0; count < 8; count += 1) host.send(answer);
     await host.settle();
-    expect(viewer.closeCode).toBeUndefined();
+    expect(host.types()).not.toContain('error');
     host.send(answer);
-    expect((await viewer.closed).code).toBe(4015);
+    // It is the sender who hears of it: the member has done nothing.
+    expect(await host.next('error')).toMatchObject({ code: 'rate-limited', fatal: false });
     bus.release();
-    expect(await host.next('member-detached')).toMatchObject({ peerId: to });
+    expect(await viewer.next('welcome')).toMatchObject({ role: 'viewer' });
+    for (let count = 0; count < 8; count += 1) await viewer.next('answer');
+    host.send({ type: 'control', action: 'after', to });
+    expect(await viewer.next()).toMatchObject({ type: 'control' });
+    expect(viewer.closeCode).toBeUndefined();
   });
 
   test('original: 2000 messages from the first on, in order, however slow the join', async () => {

@@ -64,6 +64,7 @@ export function withOther(file: string): Subject[] {
 
 /** Limits so high that none binds, and none switched off: counting is part of the cost. */
 const HIGH = '10000000';
+const HIGH_BYTES = '1000000000000';
 const production = {
   NODE_ENV: 'production',
   HOST: '127.0.0.1',
@@ -75,6 +76,9 @@ const production = {
   RATE_LIMIT_MESSAGES_PER_10S: HIGH,
   RATE_LIMIT_IP_MSGS_PER_10S: HIGH,
   RATE_LIMIT_ROOM_MSGS_PER_10S: HIGH,
+  RATE_LIMIT_BYTES_PER_10S: HIGH_BYTES,
+  RATE_LIMIT_IP_BYTES_PER_10S: HIGH_BYTES,
+  RATE_LIMIT_ROOM_BYTES_PER_10S: HIGH_BYTES,
   RATE_LIMIT_CONN_PER_10S: HIGH,
   RATE_LIMIT_GUESSES_PER_60S: HIGH,
   MAX_CONNECTIONS_PER_IP: '0',

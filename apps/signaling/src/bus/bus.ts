@@ -33,8 +33,11 @@ export type JoinOutcome =
 
 /** The node's side: it owns the sockets. Called synchronously, and must not throw. */
 export interface BusListener {
-  /** A frame for one of this node's connections, to be written as it is. */
-  frame(connectionId: string, frame: string): void;
+  /**
+   * A frame for one of this node's connections, to be written as it is. False: it was not taken,
+   * since its receiver lags.
+   */
+  frame(connectionId: string, frame: string): boolean;
   event(connectionId: string, event: RoomEvent): void;
   /** Another connection took this one's place. */
   replaced(connectionId: string): void;
@@ -76,8 +79,11 @@ export interface Bus {
   /** The room as this node knows it: synchronous, for the message path awaits nothing. */
   room(room: string): Room | undefined;
 
-  /** Hands a frame on. Never awaits; a frame for a member that has just left is dropped. */
-  send(to: RoomMember, frame: string): void;
+  /**
+   * Hands a frame on. Never awaits; a frame for a member that has just left is dropped. False: its
+   * receiver lags and did not take it, as far as this node can tell.
+   */
+  send(to: RoomMember, frame: string): boolean;
 
   health(): BusHealth;
   counts(): RegistryCounts;

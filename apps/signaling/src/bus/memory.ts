@@ -85,8 +85,8 @@ export class MemoryBus implements Bus {
     return this.#registry.get(roomId);
   }
 
-  send(to: RoomMember, frame: string): void {
-    this.#listener?.frame(to.connectionId, frame);
+  send(to: RoomMember, frame: string): boolean {
+    return this.#listener?.frame(to.connectionId, frame) ?? true;
   }
 
   health(): BusHealth {

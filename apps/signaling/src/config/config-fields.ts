@@ -100,6 +100,10 @@ export function rate(fallback: number, about: string) {
   return integer(0, 10_000_000, fallback, `${about} 0: no limit.`);
 }
 
+export function byteRate(fallback: number, about: string) {
+  return integer(0, 1_099_511_627_776, fallback, `${about} 0: no limit.`);
+}
+
 export function flag(fallback: boolean, about: string, extra?: Extra) {
   const read = (text: string) =>
     /^(true|1)$/i.test(text) ? true : /^(false|0)$/i.test(text) ? false : undefined;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { authFault } from '../auth/auth-config.ts';
 import { authFields } from '../auth/auth-fields.ts';
 import {
+  byteRate,
   choice,
   fieldMeta,
   flag,
@@ -100,7 +101,7 @@ export const envSchema = z.object({
     1,
     1_000_000,
     1000,
-    'Open WebSockets that have not joined a room yet.',
+    'Open WebSockets that have not joined a room yet. Full: whoever has most gives way.',
   ),
   MESSAGE_MAX_BYTES: integer(
     1024,
@@ -120,9 +121,22 @@ export const envSchema = z.object({
     268_435_456,
     'Unsent bytes of all receivers of this process; more, and those that hold most are cut off.',
   ),
+  UNFINISHED_TOTAL_BYTES: integer(
+    1_048_576,
+    1_099_511_627_776,
+    67_108_864,
+    'Memory for messages of all clients of this process that have begun and not ended, or that ' +
+      'wait; more, and the address that holds most loses its connections.',
+  ),
   RATE_LIMIT_MESSAGES_PER_10S: rate(200, 'Messages of one connection in 10 s.'),
   RATE_LIMIT_IP_MSGS_PER_10S: rate(500, 'Messages of one address (IPv6: /64) in 10 s.'),
   RATE_LIMIT_ROOM_MSGS_PER_10S: rate(1000, 'Messages in one room in 10 s.'),
+  RATE_LIMIT_BYTES_PER_10S: byteRate(
+    1_048_576,
+    'Bytes of these messages of one connection in 10 s.',
+  ),
+  RATE_LIMIT_IP_BYTES_PER_10S: byteRate(4_194_304, 'Bytes of one address (IPv6: /64) in 10 s.'),
+  RATE_LIMIT_ROOM_BYTES_PER_10S: byteRate(4_194_304, 'Bytes of messages in one room in 10 s.'),
   RATE_LIMIT_CONN_PER_10S: rate(50, 'New connections of one address (IPv6: /64) in 10 s.'),
   RATE_LIMIT_GUESSES_PER_60S: rate(
     30,

@@ -36,6 +36,7 @@ export async function describeMetrics(): Promise<DescribedMetric[]> {
       pending: () => 0,
       tcp: () => 0,
       unsent: () => ({ total: 0, largest: 0 }),
+      unfinished: () => 0,
       rooms: () => ({ rooms: { original: 0, v2: 0 }, members: { connected: 0, detached: 0 } }),
       ready: () => true,
       draining: () => false,

@@ -44,6 +44,32 @@ export function limitKey(ip: string): string {
   return expand(ip).slice(0, 4).join(':');
 }
 
+/**
+ * As `limitKey`, and on loopback by what speaks: every program of a machine has the same address
+ * there, the host agent as well as each page that is open in its browser. Pages always send an
+ * Origin and programs do not, so what a site does counts against neither the agent nor the page
+ * that this service serves.
+ */
+export function budgetKey(
+  ip: string,
+  { origin, host }: { readonly origin: string | undefined; readonly host: string | undefined },
+): string {
+  if (origin === undefined || !isLoopback(ip)) return limitKey(ip);
+  return isOwnPage(origin, host) ? 'loopback, own page' : 'loopback, other pages';
+}
+
+function isLoopback(ip: string): boolean {
+  return ip === '::1' || (isIP(ip) === 4 && ip.startsWith('127.'));
+}
+
+/** Of a name that means this machine: any other name may be made to lead here. */
+function isOwnPage(origin: string, host: string | undefined): boolean {
+  if (!URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  const name = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  return (name === 'localhost' || isLoopback(name)) && url.host === host?.toLowerCase();
+}
+
 /** The eight groups of an IPv6 address, without leading zeros. */
 function expand(ip: string): string[] {
   const [head = '', tail] = (ip.split('%')[0] ?? '').split('::');

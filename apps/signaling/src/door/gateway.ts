@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { CLOSE } from '@peerdeck/protocol';
 import type { WebSocket } from 'ws';
 import { admit, type AdmissionRules } from './admission.ts';
@@ -7,13 +8,15 @@ import type { BusListener, RoomEvent } from '../bus/bus.ts';
 import { AddressCounts } from './address-counts.ts';
 import { Backlog } from '../socket/backlog.ts';
 import type { ClientAddress } from './client-address.ts';
-import { limitKey } from './client-address.ts';
+import { budgetKey } from './client-address.ts';
 import { Connection, type ConnectionEnd, type ConnectionRules } from '../socket/connection.ts';
 import { Entry, type EntryOwner, type Version } from '../session/entry.ts';
 import { FrameWriter } from '../socket/frame-writer.ts';
 import type { Heartbeat } from '../socket/heartbeat.ts';
+import { Intake } from '../socket/intake.ts';
 import { Gcra, type Limiter, type Rate } from '../limits/limiter.ts';
 import { OriginalSession } from '../session/original-session.ts';
+import { PendingPlaces } from './pending-places.ts';
 import { nothing, type SessionContext } from '../session/session.ts';
 import { ConnectionTrace } from '../tracing/connection-trace.ts';
 import { parseTraceParent } from '../tracing/trace-parent.ts';
@@ -33,6 +36,8 @@ export interface GatewayOptions {
   readonly maxBufferedBytes: number;
   /** Of all connections together. */
   readonly maxUnsentBytes: number;
+  readonly maxUnfinishedBytes: number;
+  readonly maxMessageBytes: number;
 }
 
 /** How long a client waits before it comes back to a node that is full. */
@@ -41,15 +46,29 @@ const FULL_RETRY_MS = 5000;
 /** Refused sockets that are waited for to read why; more, and they are cut off at once. */
 const MAX_LINGERING = 256;
 
+/** What a refused client may go on sending until it has read why. */
+const MAX_AFTER_REFUSAL = 16_384;
+
+/** More parts than any client or proxy makes of a message: each costs memory, however small it is. */
+export const MAX_FRAGMENTS = 128;
+export const MAX_READS = 1024;
+
 /** Lines about refused sockets: who refuses a flood must not write one. */
 const REJECTION_LINES: Rate = { limit: 100, periodMs: 10_000 };
+
+/** A WebSocket and what it reads from and writes to. */
+interface Client {
+  readonly socket: WebSocket;
+  readonly transport: Duplex;
+}
 
 /** All WebSockets of the node: lets them in, and brings them what the bus has for them. */
 export class Gateway implements BusListener, EntryOwner {
   readonly #options: GatewayOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #sockets = new Set<WebSocket>();
-  readonly #pending = new Set<string>();
+  readonly #pending: PendingPlaces;
+  readonly #intake: Intake;
   /** Those of `#sockets` that were refused: they take no place of others. */
   readonly #refused = new Set<WebSocket>();
   readonly #perAddress: AddressCounts;
@@ -62,7 +81,9 @@ export class Gateway implements BusListener, EntryOwner {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#perAddress = new AddressCounts(options.maxPerAddress);
-    this.#connectionRules = connectionRules(options);
+    this.#pending = new PendingPlaces(options.maxPending);
+    this.#intake = new Intake(options.maxUnfinishedBytes);
+    this.#connectionRules = connectionRules(options, this.#intake);
   }
 
   /** Connections that have not ended, by protocol. */
@@ -87,6 +108,11 @@ export class Gateway implements BusListener, EntryOwner {
     return { total, largest };
   }
 
+  /** Bytes of messages that clients have begun and not ended, or that wait. */
+  get unfinished(): number {
+    return this.#intake.total;
+  }
+
   /** Sockets that are still there, those that are closing included. */
   get sockets(): ReadonlySet<WebSocket> {
     return this.#sockets;
@@ -107,22 +133,26 @@ export class Gateway implements BusListener, EntryOwner {
       },
       this.#options.rules,
     );
+    const { socket: transport } = request;
+    const client = { socket, transport };
     if (!admission.ok) {
-      this.#reject(socket, admission.reason, admission.code, admission.text);
+      this.#reject(client, admission.reason, admission.code, admission.text);
       return;
     }
-    const key = limitKey(address.ip);
+    const { origin, host } = request.headers;
+    const key = budgetKey(address.ip, { origin, host });
     const { version } = admission;
-    if (!this.#hasPlace(socket, version, key)) return;
     const { context } = this.#options;
+    const id = context.random.token(9);
+    if (!this.#hasPlace(client, { version, key, id })) return;
     const connection = new Connection({
-      id: context.random.token(9),
+      id,
+      address: key,
       socket,
-      transport: request.socket,
+      transport,
       rules: this.#connectionRules[version],
     });
     const trace = this.#trace(connection, request, version);
-    this.#pending.add(connection.id);
     const token = version === 'v2' ? subprotocolToken(subprotocols) : originalToken(request);
     const shared = { context, connection, trace, limitKey: key, onJoined: this.#onJoined, token };
     const session =
@@ -136,8 +166,8 @@ export class Gateway implements BusListener, EntryOwner {
     context.log.debug({ ...trace.mark, ip: address.ip, protocol: version }, 'open');
   }
 
-  frame(connectionId: string, frame: string): void {
-    this.#entries.get(connectionId)?.session.frame(frame);
+  frame(connectionId: string, frame: string): boolean {
+    return this.#entries.get(connectionId)?.session.frame(frame) ?? true;
   }
 
   event(connectionId: string, event: RoomEvent): void {
@@ -169,7 +199,7 @@ export class Gateway implements BusListener, EntryOwner {
   ended({ connection, version, trace }: Entry, { code, by }: ConnectionEnd): void {
     const { heartbeat, context } = this.#options;
     this.#entries.delete(connection.id);
-    this.#pending.delete(connection.id);
+    this.#pending.leave(connection.id);
     this.#open[version] -= 1;
     heartbeat.remove(connection);
     context.metrics.closed(code, by);
@@ -184,7 +214,7 @@ export class Gateway implements BusListener, EntryOwner {
   }
 
   readonly #onJoined = (connection: Connection): void => {
-    this.#pending.delete(connection.id);
+    this.#pending.leave(connection.id);
   };
 
   #add(entry: Entry): void {
@@ -214,28 +244,46 @@ export class Gateway implements BusListener, EntryOwner {
     });
   }
 
-  #hasPlace(socket: WebSocket, version: Version, key: string): boolean {
-    const { connectLimiter, context, maxConnections, maxPending } = this.#options;
+  #hasPlace(
+    client: Client,
+    { version, key, id }: { readonly version: Version; readonly key: string; readonly id: string },
+  ): boolean {
+    const { connectLimiter, context, maxConnections } = this.#options;
+    const { socket } = client;
     const wait = connectLimiter.take(key, context.clock.now());
     if (wait > 0) {
       context.metrics.limited('connects');
       const code = version === 'v2' ? CLOSE.rateLimited : CLOSE.unavailable;
       this.#sayWhy(socket, version, 'rate-limited', wait);
-      this.#reject(socket, 'rate-limited', code, 'Rate limited');
+      this.#reject(client, 'rate-limited', code, 'Rate limited');
       return false;
     }
-    const full =
-      this.#sockets.size - this.#refused.size > maxConnections || this.#pending.size >= maxPending;
-    if (!full && this.#perAddress.enter(key)) return true;
-    if (!full) {
+    const full = this.#sockets.size - this.#refused.size > maxConnections;
+    if (!full && !this.#perAddress.enter(key)) {
       const code = version === 'v2' ? CLOSE.rateLimited : CLOSE.unavailable;
       this.#sayWhy(socket, version, 'rate-limited', FULL_RETRY_MS);
-      this.#reject(socket, 'per-address', code, 'Too many connections');
+      this.#reject(client, 'per-address', code, 'Too many connections');
       return false;
     }
+    const place = full ? undefined : this.#pending.enter(id, key);
+    if (place?.ok === true) {
+      if (place.givesWay !== undefined) this.#pushOut(place.givesWay);
+      return true;
+    }
+    if (!full) this.#perAddress.leave(key);
     this.#sayWhy(socket, version, 'unavailable', FULL_RETRY_MS);
-    this.#reject(socket, 'overloaded', CLOSE.unavailable, 'Overloaded');
+    this.#reject(client, 'overloaded', CLOSE.unavailable, 'Overloaded');
     return false;
+  }
+
+  /** It has not joined, and its address has more places than whoever needs one now. */
+  #pushOut(connectionId: string): void {
+    const entry = this.#entries.get(connectionId);
+    if (entry === undefined) return;
+    this.#options.context.metrics.limited('pending');
+    const { connection, version } = entry;
+    this.#sayWhy(connection.socket, version, 'unavailable', FULL_RETRY_MS);
+    connection.close(CLOSE.unavailable, 'Overloaded');
   }
 
   #sayWhy(socket: WebSocket, version: Version, code: string, wait: number): void {
@@ -245,7 +293,7 @@ export class Gateway implements BusListener, EntryOwner {
     socket.send(JSON.stringify({ type: 'error', code, message, retryAfterMs, fatal: true }));
   }
 
-  #reject(socket: WebSocket, reason: string, code: number, text: string): void {
+  #reject({ socket, transport }: Client, reason: string, code: number, text: string): void {
     const { metrics, log, clock } = this.#options.context;
     socket.on('close', () => {
       this.#gone(socket);
@@ -257,17 +305,26 @@ export class Gateway implements BusListener, EntryOwner {
       this.#unlogged = 0;
     }
     socket.close(code, text);
+    let after = 0;
+    transport.on('data', (chunk: Buffer) => {
+      after += chunk.length;
+      if (after > MAX_AFTER_REFUSAL) socket.terminate();
+    });
     if (this.#refused.size < MAX_LINGERING) this.#refused.add(socket);
     else socket.terminate();
   }
 }
 
 /** One object for each version: what is said in it is not kept with every connection. */
-function connectionRules({ context, maxBufferedBytes, maxUnsentBytes }: GatewayOptions) {
+function connectionRules(
+  { context, maxBufferedBytes, maxUnsentBytes, maxMessageBytes }: GatewayOptions,
+  intake: Intake,
+) {
   const { clock, metrics } = context;
   const shared = {
-    ...{ clock, maxBufferedBytes, writer: new FrameWriter() },
+    ...{ clock, maxBufferedBytes, intake, writer: new FrameWriter() },
     backlog: new Backlog(maxUnsentBytes),
+    bounds: { maxMessageBytes, maxFragments: MAX_FRAGMENTS, maxReads: MAX_READS },
   };
   const rules = (version: Version, codes: ConnectionRules['codes']): ConnectionRules => ({
     ...{ ...shared, codes },
@@ -276,6 +333,12 @@ function connectionRules({ context, maxBufferedBytes, maxUnsentBytes }: GatewayO
     },
     onFlood: () => {
       metrics.limited('control-frames');
+    },
+    onUnfinished: () => {
+      metrics.limited('unfinished');
+    },
+    onHeldBack: () => {
+      metrics.limited('receiver');
     },
   });
   const { binaryFrame, slowConsumer, rateLimited, policy, unavailable } = CLOSE;

@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { chooseSubprotocol } from './admission.ts';
 import { clientAddress } from './client-address.ts';
-import type { Gateway } from './gateway.ts';
+import { MAX_FRAGMENTS, MAX_READS, type Gateway } from './gateway.ts';
 import { listen } from '../base/listening.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -75,7 +75,10 @@ export class FrontServer {
       perMessageDeflate: false,
       // Connection answers pings: within limits.
       autoPong: false,
+      // The same bounds as a Connection has, which says why it closes.
       maxPayload: options.maxMessageBytes,
+      maxFragments: MAX_FRAGMENTS,
+      maxBufferedChunks: MAX_READS,
       closeTimeout: CLOSE_TIMEOUT_MS,
       handleProtocols: (asked: Set<string>) =>
         chooseSubprotocol(asked, { SUBPROTOCOL: options.subprotocol }) ?? false,

@@ -3,10 +3,13 @@ import { Counts } from '../metrics/counts.ts';
 import { SETTLE_RESULTS, type SettleResult } from './shared-limiter.ts';
 
 /**
- * What is counted by a key: messages of an address and of a room, connections, guesses of rooms,
- * TURN credentials.
+ * What is counted by a key: messages of an address and of a room and their bytes, connections,
+ * guesses of rooms, TURN credentials.
  */
-export const KEYED_SCOPES = ['ip', 'room', 'connects', 'guesses', 'turn'] as const;
+export const KEYED_SCOPES = [
+  ...(['ip', 'ip-bytes', 'room', 'room-bytes'] as const),
+  ...(['connects', 'guesses', 'turn'] as const),
+];
 export type KeyedScope = (typeof KEYED_SCOPES)[number];
 
 /** What the limits per key tell Prometheus. */

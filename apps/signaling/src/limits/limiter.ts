@@ -1,19 +1,23 @@
 /*
  * Rate limits by GCRA (ITU-T I.371, the virtual scheduling algorithm): one number per key, the
  * theoretical arrival time of the next message. A burst of `limit` is allowed, then one message
- * every `periodMs / limit`, exactly: no window edges, no rounding that starves a sender.
+ * every `periodMs / limit`, exactly: no window edges, no rounding that starves a sender. What is
+ * counted may be bytes as well: then a message costs as many.
  */
 
 import { LimitTable } from './limit-table.ts';
 
 export interface Rate {
-  /** Messages per period; 0 switches the limit off. */
+  /** Messages, or bytes, per period; 0 switches the limit off. */
   readonly limit: number;
   readonly periodMs: number;
 }
 
 /** 0: allowed. More: refused, and how many milliseconds from now it would be allowed. */
 export type Wait = number;
+
+/** What a division leaves over: a cost of the whole limit must fit into it. */
+const ROUNDING_MS = 1e-6;
 
 /** The limit of one owner. */
 export class Gcra {
@@ -25,23 +29,25 @@ export class Gcra {
     this.#rate = rate;
   }
 
-  /** Counts one message at `now`, unless it has to wait. */
-  take(now: number): Wait {
+  /** Counts one message at `now`, unless it has to wait. What costs more than the limit costs it all. */
+  take(now: number, cost = 1): Wait {
     const { limit, periodMs } = this.#rate;
     if (limit === 0) return 0;
-    const interval = periodMs / limit;
+    const span = (periodMs / limit) * Math.min(cost, limit);
     const arrival = Math.max(this.#arrival, now);
-    const wait = arrival - (periodMs - interval) - now;
-    if (wait > 0) return wait;
-    this.#arrival = arrival + interval;
+    const wait = arrival - (periodMs - span) - now;
+    if (wait > ROUNDING_MS) return wait;
+    this.#arrival = arrival + span;
     return 0;
   }
 
   /** As `take`, and counts nothing. */
-  check(now: number): Wait {
+  check(now: number, cost = 1): Wait {
     const { limit, periodMs } = this.#rate;
     if (limit === 0) return 0;
-    return Math.max(0, this.#arrival - (periodMs - periodMs / limit) - now);
+    const span = (periodMs / limit) * Math.min(cost, limit);
+    const wait = Math.max(this.#arrival, now) - (periodMs - span) - now;
+    return wait > ROUNDING_MS ? wait : 0;
   }
 
   /** Others have used it up to there: the next message counts from `arrival` on at the earliest. */
@@ -64,9 +70,9 @@ export interface KeyedLimiterOptions extends Rate {
 export interface Limiter {
   /** Keys that are remembered. */
   readonly size: number;
-  take(key: string, now: number): Wait;
+  take(key: string, now: number, cost?: number): Wait;
   /** What `take` would say; counts nothing. */
-  check(key: string, now: number): Wait;
+  check(key: string, now: number, cost?: number): Wait;
 }
 
 /** One limit per key (an address, a room) in this process. */
@@ -83,11 +89,11 @@ export class KeyedLimiter implements Limiter {
     return this.#table.size;
   }
 
-  take(key: string, now: number): Wait {
-    return this.#limit === 0 ? 0 : this.#table.of(key, now).take(now);
+  take(key: string, now: number, cost = 1): Wait {
+    return this.#limit === 0 ? 0 : this.#table.of(key, now).take(now, cost);
   }
 
-  check(key: string, now: number): Wait {
-    return this.#table.find(key)?.check(now) ?? 0;
+  check(key: string, now: number, cost = 1): Wait {
+    return this.#table.find(key)?.check(now, cost) ?? 0;
   }
 }

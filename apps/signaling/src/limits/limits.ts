@@ -5,13 +5,18 @@ import { KeyedLimiter, type Limiter, type Rate } from './limiter.ts';
 import { Guesses } from './guesses.ts';
 import type { Ledger } from './ledger.ts';
 import { LimitMetrics, type KeyedScope } from './limit-metrics.ts';
+import { NeighbourLimiter } from './neighbour-limiter.ts';
+import { NEIGHBOURS } from './neighbourhood.ts';
 import { SharedLimiter } from './shared-limiter.ts';
+import { TrafficLimiter } from './traffic-limiter.ts';
 
 export interface LimitsOptions {
   readonly config: Pick<
     Config,
     | 'RATE_LIMIT_IP_MSGS_PER_10S'
+    | 'RATE_LIMIT_IP_BYTES_PER_10S'
     | 'RATE_LIMIT_ROOM_MSGS_PER_10S'
+    | 'RATE_LIMIT_ROOM_BYTES_PER_10S'
     | 'RATE_LIMIT_CONN_PER_10S'
     | 'RATE_LIMIT_GUESSES_PER_60S'
     | 'RATE_LIMIT_TURN_PER_10MIN'
@@ -28,6 +33,7 @@ const MAX_ROOMS_OF_ONE = 100;
 
 /** What the service counts by address and room: on all nodes together where they have a ledger. */
 export class Limits {
+  /** Messages, of so many bytes. */
   readonly ip: Limiter;
   readonly room: Limiter;
   readonly connects: Limiter;
@@ -36,33 +42,66 @@ export class Limits {
   readonly turn: Limiter;
 
   constructor({ config, ledger, clock, registry }: LimitsOptions) {
-    const metrics = new LimitMetrics(registry, (scope) => byScope[scope].size);
-    const limiter = (scope: KeyedScope, rate: Rate, batch: number): Limiter => {
+    const made = new Map<KeyedScope, Limiter[]>();
+    const metrics = new LimitMetrics(registry, (scope) =>
+      (made.get(scope) ?? []).reduce((sum, { size }) => sum + size, 0),
+    );
+    const create = (scope: KeyedScope, rate: Rate, batch: number): Limiter => {
       const options = { ...rate, maxKeys: MAX_KEYS };
       if (ledger === undefined) return new KeyedLimiter(options);
       const onSettled = metrics.settled.bind(metrics, scope);
       return new SharedLimiter({ ...options, scope, ledger, clock, batch, onSettled });
     };
-    const messages = (scope: KeyedScope, limit: number) =>
-      limiter(scope, { limit, periodMs: 10_000 }, messageBatch(limit));
-    this.ip = messages('ip', config.RATE_LIMIT_IP_MSGS_PER_10S);
-    this.room = messages('room', config.RATE_LIMIT_ROOM_MSGS_PER_10S);
-    const connects = { limit: config.RATE_LIMIT_CONN_PER_10S, periodMs: 10_000 };
-    this.connects = limiter('connects', connects, Math.ceil(connects.limit / 20));
+    const limiter = (scope: KeyedScope, rate: Rate, batch: number): Limiter => {
+      const limiter = create(scope, rate, batch);
+      made.set(scope, [...(made.get(scope) ?? []), limiter]);
+      return limiter;
+    };
+    const traffic = (
+      scopes: { readonly messages: KeyedScope; readonly bytes: KeyedScope },
+      limits: { readonly messages: number; readonly bytes: number },
+    ): Limiter => {
+      const rate = (limit: number): Rate => ({ limit, periodMs: 10_000 });
+      return new TrafficLimiter({
+        messages: limiter(scopes.messages, rate(limits.messages), messageBatch(limits.messages)),
+        bytes: limiter(scopes.bytes, rate(limits.bytes), Math.ceil(limits.bytes / 10)),
+      });
+    };
+    /** Per address: once for each, and once for all that one owner of IPv6 addresses may have. */
+    const byAddress = (of: (factor: number) => Limiter) =>
+      new NeighbourLimiter({ own: of(1), wide: of(NEIGHBOURS) });
+    this.ip = byAddress((factor) =>
+      traffic(
+        { messages: 'ip', bytes: 'ip-bytes' },
+        {
+          messages: config.RATE_LIMIT_IP_MSGS_PER_10S * factor,
+          bytes: config.RATE_LIMIT_IP_BYTES_PER_10S * factor,
+        },
+      ),
+    );
+    this.room = traffic(
+      { messages: 'room', bytes: 'room-bytes' },
+      {
+        messages: config.RATE_LIMIT_ROOM_MSGS_PER_10S,
+        bytes: config.RATE_LIMIT_ROOM_BYTES_PER_10S,
+      },
+    );
+    this.connects = byAddress((factor) => {
+      const rate = { limit: config.RATE_LIMIT_CONN_PER_10S * factor, periodMs: 10_000 };
+      return limiter('connects', rate, Math.ceil(rate.limit / 20));
+    });
     const turn = { limit: config.RATE_LIMIT_TURN_PER_10MIN, periodMs: 600_000 };
     this.turn = limiter('turn', turn, Math.ceil(turn.limit / 20));
     // A join costs Redis several commands in any case.
-    const guesses = { limit: config.RATE_LIMIT_GUESSES_PER_60S, periodMs: 60_000 };
-    const misses = limiter('guesses', guesses, 1);
+    const misses = byAddress((factor) => {
+      const rate = { limit: config.RATE_LIMIT_GUESSES_PER_60S * factor, periodMs: 60_000 };
+      return limiter('guesses', rate, 1);
+    });
     this.guesses = new Guesses({
       limiter: misses,
       maxAddresses: MAX_GUESSERS,
       maxRooms: MAX_ROOMS_OF_ONE,
     });
-    const byScope = {
-      ...{ ip: this.ip, room: this.room, connects: this.connects },
-      ...{ guesses: misses, turn: this.turn },
-    };
   }
 }
 

@@ -49,18 +49,18 @@ export class SharedLimiter implements Limiter {
     return this.#table.size;
   }
 
-  take(key: string, now: number): Wait {
+  take(key: string, now: number, cost = 1): Wait {
     if (this.#options.limit === 0) return 0;
     const account = this.#table.of(key, now);
-    const wait = account.take(now);
+    const wait = account.take(now, cost);
     if (wait > 0) return wait;
-    account.lend(now, this.#interval);
+    account.lend(now, this.#interval, Math.min(cost, this.#options.limit));
     if (account.unsettled >= this.#options.batch) this.#settleSoon(account);
     return 0;
   }
 
-  check(key: string, now: number): Wait {
-    return this.#table.find(key)?.check(now) ?? 0;
+  check(key: string, now: number, cost = 1): Wait {
+    return this.#table.find(key)?.check(now, cost) ?? 0;
   }
 
   #settleSoon(account: Account): void {
@@ -115,9 +115,10 @@ class Account extends Gcra {
     this.key = key;
   }
 
-  lend(now: number, interval: number): void {
-    this.#lent = (this.unsettled === 0 ? now : Math.max(this.#lent, now)) + interval;
-    this.unsettled += 1;
+  lend(now: number, interval: number, cost: number): void {
+    const from = this.unsettled === 0 ? now : Math.max(this.#lent, now);
+    this.#lent = from + interval * cost;
+    this.unsettled += cost;
   }
 
   charge(now: number): Charge {

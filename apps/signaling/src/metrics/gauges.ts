@@ -10,6 +10,8 @@ export interface MetricsSources {
   readonly tcp: () => number;
   /** Bytes that receivers have not taken yet. */
   readonly unsent: () => { readonly total: number; readonly largest: number };
+  /** Bytes of messages that have begun and not ended, or that wait. */
+  readonly unfinished: () => number;
   readonly rooms: () => RegistryCounts;
   readonly ready: () => boolean;
   readonly draining: () => boolean;
@@ -64,6 +66,11 @@ export function addGauges(registry: Registry, sources: MetricsSources): void {
       to.set({ of: 'all' }, total);
       to.set({ of: 'slowest' }, largest);
     },
+  );
+  value(
+    'unfinished_bytes',
+    'Memory for messages that clients have begun and not ended, or that wait (UNFINISHED_TOTAL_BYTES).',
+    sources.unfinished,
   );
   gauge('rooms', 'Rooms with members, by kind.', ['kind'], (to) => {
     const { original, v2 } = sources.rooms().rooms;

@@ -6,7 +6,15 @@ import { addGauges, addProcessMetrics, type MetricsSources } from './gauges.ts';
 
 type Protocol = 'original' | 'v2';
 
-export type LimitScope = 'connection' | 'ip' | 'room' | 'connects' | 'guesses' | 'control-frames';
+/**
+ * What a rate limit counts; `unfinished`: messages that are not ended, or of too many parts;
+ * `pending`: places before the join; `receiver`: what a host that lags is spared.
+ */
+const LIMIT_SCOPES = [
+  ...(['connection', 'ip', 'room', 'connects', 'guesses'] as const),
+  ...(['control-frames', 'unfinished', 'pending', 'receiver'] as const),
+];
+export type LimitScope = (typeof LIMIT_SCOPES)[number];
 
 /** Where it showed that a receiver does not keep up. */
 export type SlowAt = 'buffer' | 'join' | 'node';
@@ -92,7 +100,7 @@ export class Metrics {
       'rate_limited',
       'Refusals by a rate limit, by what it counts.',
       ['scope'],
-      [['connection'], ['ip'], ['room'], ['connects'], ['guesses'], ['control-frames']],
+      LIMIT_SCOPES.map((scope) => [scope]),
     );
     this.#accepted = counter(
       'connections_accepted',

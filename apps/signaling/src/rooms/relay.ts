@@ -10,6 +10,9 @@ export type Route =
 /** What a viewer may say to its host. */
 const VIEWER_TYPES: ReadonlySet<RelayType> = new Set(['offer', 'answer', 'candidate', 'control']);
 
+/** Longer texts are written anew: white space between their parts is not carried to anybody. */
+const MAX_AS_IT_IS = 2048;
+
 /** Where a message of a `peerdeck.v2` member goes. Pure. */
 export function route(room: Room, from: RoomMember, type: RelayType, to?: string): Route {
   return from.role === 'host' ? fromHost(room, type, to) : fromViewer(room, type, to);
@@ -26,7 +29,7 @@ export function others(room: Room, peerId: string): RoomMember[] {
 
 /**
  * What the receiver reads: the sender's own text with `from` in the place of `to`, where the text
- * says nothing but the message that was understood (`exact`; else undefined). Otherwise it is written anew, so
+ * says nothing but the message that was understood (`exact`; else undefined) and is short. Otherwise it is written anew, so
  * that nobody hears what was not checked, nor a `from` that the sender made up. (Of a key that is
  * there twice JSON.parse takes the last, here and at the receiver.)
  */
@@ -35,7 +38,7 @@ export function receivedText(
   { to, ...message }: OutgoingRelay,
   from: string,
 ): string {
-  if (exact !== undefined) {
+  if (exact !== undefined && exact.length <= MAX_AS_IT_IS) {
     // Only white space follows the last brace, so what stands before it is a member of the root.
     const end = exact.lastIndexOf('}');
     if (to === undefined) return `${exact.slice(0, end)},"from":"${from}"}`;

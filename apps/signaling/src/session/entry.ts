@@ -38,8 +38,8 @@ export class Entry implements ConnectionHandler {
     this.trace = trace;
   }
 
-  message(text: string): void | Promise<void> {
-    return this.session.message(text);
+  message(text: string, bytes: number): void | Promise<void> {
+    return this.session.message(text, bytes);
   }
 
   ended(end: ConnectionEnd): void {

@@ -40,6 +40,7 @@ export class OriginalSession implements Session {
   readonly #room: string;
   readonly #token: string | undefined;
   readonly #rate: Gcra;
+  readonly #byteRate: Gcra;
   #offences: Gcra | undefined;
   /** Frames that come before the join is done wait for it. */
   readonly #ready: Promise<void>;
@@ -57,24 +58,26 @@ export class OriginalSession implements Session {
     this.#room = room;
     this.#token = token;
     this.#rate = new Gcra(context.settings.messageRate);
+    this.#byteRate = new Gcra(context.settings.byteRate);
     this.#ready = this.#join().catch((error: unknown) => {
       this.failed(error);
       connection.close(CLOSE.internal, 'Internal error');
     });
   }
 
-  message(text: string): void | Promise<void> {
+  message(text: string, bytes: number): void | Promise<void> {
     if (this.#member !== undefined) {
-      this.#relay(text, this.#member);
+      this.#relay(text, bytes, this.#member);
       return;
     }
     return this.#ready.then(() => {
-      if (this.#member !== undefined) this.#relay(text, this.#member);
+      if (this.#member !== undefined) this.#relay(text, bytes, this.#member);
     });
   }
 
-  frame(frame: string): void {
+  frame(frame: string): boolean {
     this.#connection.send(frame);
+    return true;
   }
 
   event(event: RoomEvent): void {
@@ -196,12 +199,14 @@ export class OriginalSession implements Session {
     else guesses.missed(this.#limitKey, this.#room, clock.now());
   }
 
-  #relay(text: string, member: RoomMember): void {
+  #relay(text: string, bytes: number, member: RoomMember): void {
     const { bus, clock, metrics, ipLimiter, roomLimiter, settings } = this.#context;
     const started = clock.now();
-    if (this.#rate.take(started) > 0) return this.#limited('connection');
-    if (ipLimiter.take(this.#limitKey, started) > 0) return this.#limited('ip');
-    if (roomLimiter.take(this.#room, started) > 0) return this.#limited('room');
+    if (this.#rate.take(started) > 0 || this.#byteRate.take(started, bytes) > 0) {
+      return this.#limited('connection');
+    }
+    if (ipLimiter.take(this.#limitKey, started, bytes) > 0) return this.#limited('ip');
+    if (roomLimiter.take(this.#room, started, bytes) > 0) return this.#limited('room');
     const parsed = parseOriginalClientMessage(text);
     if (!parsed.ok) {
       this.#refuse(parsed.error.code);

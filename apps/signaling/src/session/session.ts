@@ -12,8 +12,8 @@ import type { IceServers } from '../turn/ice-servers.ts';
 
 /** What a connection means: one of these per version of the protocol. */
 export interface Session extends Omit<ConnectionHandler, 'closed'> {
-  /** A frame of another member, ready to be written. */
-  frame(frame: string): void;
+  /** A frame of another member, ready to be written. False: not taken, since the receiver lags. */
+  frame(frame: string): boolean;
   event(event: RoomEvent): void;
   /** Another connection took this one's place. */
   replaced(): void;
@@ -31,6 +31,7 @@ export interface SessionSettings {
   readonly maxMembers: number;
   readonly messageBytes: number;
   readonly messageRate: Rate;
+  readonly byteRate: Rate;
   /** Share of relayed messages that get a span. */
   readonly relayTraceRatio: number;
 }

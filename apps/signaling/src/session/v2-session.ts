@@ -29,9 +29,13 @@ import {
   type SessionOptions,
 } from './session.ts';
 
-/** Frames kept for a member between its join and its welcome, and their characters; more, and it is too slow. */
+/** Frames kept for a member between its join and its welcome, and their characters; more of what others send is dropped. */
 const MAX_EARLY = 256;
 const MAX_EARLY_CHARACTERS = 2 ** 20;
+
+/** When a sender may try again whose receiver lags. */
+const LAG_RETRY_MS = 1000;
+const RECEIVER_LAGS = 'its receiver does not take messages as fast as they come: try again later';
 
 /** When a member whose place is gone comes back. */
 const LOST_RETRY_MS = 500;
@@ -55,6 +59,7 @@ export class V2Session implements Session {
   /** Until the join. */
   #challenge: string;
   readonly #rate: Gcra;
+  readonly #byteRate: Gcra;
   #offences: Gcra | undefined;
   #cancelJoinTimeout: () => void;
   #cancelExpiry = nothing;
@@ -74,6 +79,7 @@ export class V2Session implements Session {
     this.#onJoined = onJoined;
     this.#token = token;
     this.#rate = new Gcra(settings.messageRate);
+    this.#byteRate = new Gcra(settings.byteRate);
     this.#challenge = random.token(16);
     this.#cancelJoinTimeout = clock.after(settings.joinTimeoutMs, () => {
       this.#fail('join-timeout', `no join within ${settings.joinTimeoutMs} ms`);
@@ -86,10 +92,10 @@ export class V2Session implements Session {
     });
   }
 
-  message(text: string): void | Promise<void> {
+  message(text: string, bytes: number): void | Promise<void> {
     const { clock, metrics } = this.#context;
     const started = clock.now();
-    if (!this.#within(started)) return;
+    if (!this.#within(started, bytes)) return;
     const parsed = parseClientText(text);
     if (!parsed.ok) {
       const { code, message, field } = parsed.error;
@@ -109,22 +115,21 @@ export class V2Session implements Session {
       case 'pong':
         return;
       default:
-        this.#relay(message, exact ? text : undefined, started);
+        this.#relay(message, { exact: exact ? text : undefined, bytes, started });
     }
   }
 
-  frame(frame: string): void {
-    if (this.#early === undefined) {
-      this.#connection.send(frame);
-      return;
+  /** What viewers send must not end their host: it is spared what it has no time for. */
+  frame(frame: string): boolean {
+    if (this.#early === undefined && this.#joined?.member.role === 'host') {
+      return this.#connection.relay(frame);
     }
-    this.#earlyCharacters += frame.length;
-    if (this.#early.length >= MAX_EARLY || this.#earlyCharacters > MAX_EARLY_CHARACTERS) {
-      this.#context.metrics.slow('v2', 'join');
-      this.#connection.close(CLOSE.slowConsumer, 'Too slow');
-      return;
+    if (this.#early !== undefined && !this.#hasTimeFor(frame)) {
+      this.#context.metrics.limited('receiver');
+      return false;
     }
-    this.#early.push(frame);
+    this.#tell(frame);
+    return true;
   }
 
   event(event: RoomEvent): void {
@@ -138,13 +143,13 @@ export class V2Session implements Session {
         if (role === 'host' && this.#iceHolder !== undefined) {
           this.#context.iceServers.hostCame(this.#iceHolder);
         }
-        this.frame(encode({ type: `member-${event.type}`, peerId, role }));
+        this.#tell(encode({ type: `member-${event.type}`, peerId, role }));
         return;
       case 'detached':
-        this.frame(encode({ type: 'member-detached', peerId, role, graceMs: event.graceMs }));
+        this.#tell(encode({ type: 'member-detached', peerId, role, graceMs: event.graceMs }));
         return;
       case 'left':
-        this.frame(encode({ type: 'member-left', peerId, role, reason: event.reason }));
+        this.#tell(encode({ type: 'member-left', peerId, role, reason: event.reason }));
     }
   }
 
@@ -175,6 +180,26 @@ export class V2Session implements Session {
 
   failed(error: unknown): void {
     this.#context.log.error({ ...this.#trace.mark, err: error }, 'session failed');
+  }
+
+  #tell(frame: string): void {
+    if (this.#early === undefined) {
+      this.#connection.send(frame);
+      return;
+    }
+    // What the service itself has to say about others finds its place beside what these sent.
+    if (this.#early.length >= MAX_EARLY * 2) {
+      this.#context.metrics.slow('v2', 'join');
+      this.#connection.close(CLOSE.slowConsumer, 'Too slow');
+      return;
+    }
+    this.#earlyCharacters += frame.length;
+    this.#early.push(frame);
+  }
+
+  #hasTimeFor(frame: string): boolean {
+    const count = this.#early?.length ?? 0;
+    return count < MAX_EARLY && this.#earlyCharacters + frame.length <= MAX_EARLY_CHARACTERS;
   }
 
   async #join(join: Join, started: number): Promise<void> {
@@ -359,13 +384,20 @@ export class V2Session implements Session {
   }
 
   /** Hands the message on at once. Everything here is synchronous, which is what keeps order. */
-  #relay(message: OutgoingRelay, exact: string | undefined, started: number): void {
+  #relay(
+    message: OutgoingRelay,
+    {
+      exact,
+      bytes,
+      started,
+    }: { readonly exact: string | undefined; readonly bytes: number; readonly started: number },
+  ): void {
     const { bus, roomLimiter, clock, metrics, settings } = this.#context;
     if (this.#joined === undefined) {
       this.#refuse('not-joined', 'join a room first', {});
       return;
     }
-    const wait = roomLimiter.take(this.#joined.room, started);
+    const wait = roomLimiter.take(this.#joined.room, started, bytes);
     if (wait > 0) {
       this.#limited('room', wait);
       return;
@@ -380,8 +412,8 @@ export class V2Session implements Session {
     }
     const frame = receivedText(exact, message, this.#joined.member.peerId);
     for (const target of routed.targets) {
-      bus.send(target, frame);
-      metrics.relayed(message.type, target.nodeId === bus.nodeId);
+      if (bus.send(target, frame)) metrics.relayed(message.type, target.nodeId === bus.nodeId);
+      else this.#receiverLags();
     }
     const took = clock.now() - started;
     metrics.relayTook(took);
@@ -398,15 +430,29 @@ export class V2Session implements Session {
     span.end();
   }
 
-  #within(now: number): boolean {
-    const wait = this.#rate.take(now);
+  #within(now: number, bytes: number): boolean {
+    const wait = this.#rate.take(now) || this.#byteRate.take(now, bytes);
     if (wait > 0) {
       this.#limited('connection', wait);
       return false;
     }
-    const addressWait = this.#context.ipLimiter.take(this.#limitKey, now);
+    const addressWait = this.#context.ipLimiter.take(this.#limitKey, now, bytes);
     if (addressWait > 0) this.#limited('ip', addressWait);
     return addressWait === 0;
+  }
+
+  /** No offence of a host: it does not choose how fast its viewers read. */
+  #receiverLags(): void {
+    const hint = { retryAfterMs: LAG_RETRY_MS };
+    if (this.#joined?.member.role !== 'host') {
+      this.#refuse('rate-limited', RECEIVER_LAGS, hint);
+      return;
+    }
+    this.#context.metrics.refused('rate-limited');
+    this.#send({
+      ...{ type: 'error', code: 'rate-limited', message: RECEIVER_LAGS, fatal: false },
+      ...hint,
+    });
   }
 
   #limited(scope: 'connection' | 'ip' | 'room', wait: number): void {

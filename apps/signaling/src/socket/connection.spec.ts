@@ -1,6 +1,7 @@
 import { Backlog } from './backlog.ts';
 import { Connection } from './connection.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { Intake } from './intake.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { MemorySocket } from '../testing/memory-socket.ts';
 
@@ -8,6 +9,7 @@ function connect() {
   const socket = new MemorySocket();
   const connection = new Connection({
     id: 'c',
+    address: '192.0.2.1',
     socket: socket.asWebSocket(),
     transport: socket.asTransport(),
     rules: {
@@ -15,9 +17,13 @@ function connect() {
       clock: new ManualClock(),
       maxBufferedBytes: 65_536,
       backlog: new Backlog(1e9),
+      intake: new Intake(1e9),
+      bounds: { maxMessageBytes: 262_144, maxFragments: 128, maxReads: 1024 },
       codes: { binary: 1003, slow: 4015, flood: 4008 },
       onSlow: () => {},
       onFlood: () => {},
+      onUnfinished: () => {},
+      onHeldBack: () => {},
     },
   });
   const handled: string[] = [];

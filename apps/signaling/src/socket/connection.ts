@@ -3,8 +3,10 @@ import { CLOSE, type CloseCode } from '@peerdeck/protocol';
 import type { RawData, WebSocket } from 'ws';
 import { LAG_BYTES, type Backlog, type Lagging } from './backlog.ts';
 import type { Clock } from '../base/clock.ts';
+import { FrameMeter, type MeterBounds, type MeterFault } from './frame-meter.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { Gcra, type Rate } from '../limits/limiter.ts';
+import type { Intake, IntakeHolder } from './intake.ts';
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -16,9 +18,9 @@ export interface ConnectionEnd {
 export interface ConnectionHandler {
   /**
    * One text frame. While the promise it may return is pending, later frames wait: the frames of
-   * a connection are handled one after the other, in order.
+   * a connection are handled one after the other, in order. `bytes`: what it was on the wire.
    */
-  message(text: string): void | Promise<void>;
+  message(text: string, bytes: number): void | Promise<void>;
   /** Once, as soon as the end is known; the socket itself may take longer to go. */
   ended(end: ConnectionEnd): void;
   /** Once, after `ended`: the socket is gone. */
@@ -33,20 +35,29 @@ export interface ConnectionRules {
   readonly clock: Clock;
   /** Unsent bytes at which the receiver counts as too slow. */
   readonly maxBufferedBytes: number;
-  /** The bound of all connections together. */
+  /** The bound of all connections together: for what goes out, and for what comes in. */
   readonly backlog: Backlog;
+  readonly intake: Intake;
+  /** Of what comes in on each. */
+  readonly bounds: MeterBounds;
   /** What a connection closes with for a binary frame, for being too slow, and for a flood. */
   readonly codes: { readonly binary: number; readonly slow: number; readonly flood: number };
   /** Called once before a receiver that is too slow is closed, by its own bound or the node's. */
   readonly onSlow: (at: 'buffer' | 'node') => void;
   /** Called once before a peer that floods with control frames is closed. */
   readonly onFlood: () => void;
+  /** Called once before a peer is closed that ends no message, or makes it of too many parts. */
+  readonly onUnfinished: () => void;
+  /** Called when a frame of others is not taken, since the receiver lags. */
+  readonly onHeldBack: () => void;
 }
 
 export interface ConnectionOptions {
   readonly id: string;
+  /** What limits per address count it by. */
+  readonly address: string;
   readonly socket: WebSocket;
-  /** What the WebSocket writes to. */
+  /** What the WebSocket writes to, and reads from. */
   readonly transport: Duplex;
   readonly rules: ConnectionRules;
 }
@@ -54,8 +65,14 @@ export interface ConnectionOptions {
 /** Frames that may wait for the one being handled; more, and the socket is not read. */
 const MAX_WAITING = 64;
 
-/** Their characters, likewise: nobody has shown yet that it may take so much memory. */
-const MAX_WAITING_LENGTH = 256 * 1024;
+/** Their bytes, likewise: nobody has shown yet that it may take so much memory. */
+const MAX_WAITING_BYTES = 256 * 1024;
+
+/** What of the unsent bytes of a receiver others may fill: the rest is for the service's own word. */
+const OTHERS_SHARE = 1 / 2;
+
+/** What a peer may send after the end, until it has seen that it is over. */
+const MAX_AFTER_END = 512 * 1024;
 
 /** Pings and pongs of a peer. The heartbeat asks for one pong an interval; each costs a write. */
 const CONTROL_FRAMES: Rate = { limit: 100, periodMs: 10_000 };
@@ -64,15 +81,24 @@ const OWNER = Symbol('connection');
 
 /** A socket that finds its connection, so that all sockets share their listeners. */
 type Owned = WebSocket & { [OWNER]: Connection };
+type OwnedTransport = Duplex & { [OWNER]?: Connection };
+
+interface WaitingFrame {
+  readonly text: string;
+  readonly bytes: number;
+}
 
 /** One WebSocket: its order, its bounds and its end. Owns the socket. */
-export class Connection implements Lagging {
+export class Connection implements Lagging, IntakeHolder {
   readonly id: string;
+  readonly address: string;
   readonly socket: WebSocket;
   readonly #transport: Duplex;
   readonly #rules: ConnectionRules;
-  #waiting: string[] | undefined;
-  #waitingLength = 0;
+  readonly #meter: FrameMeter;
+  #waiting: WaitingFrame[] | undefined;
+  #waitingBytes = 0;
+  #afterEnd = 0;
   #controlRate: Gcra | undefined;
   #handler: ConnectionHandler | undefined;
   #busy = false;
@@ -82,9 +108,11 @@ export class Connection implements Lagging {
 
   constructor(options: ConnectionOptions) {
     this.id = options.id;
+    this.address = options.address;
     this.socket = options.socket;
     this.#transport = options.transport;
     this.#rules = options.rules;
+    this.#meter = new FrameMeter(options.rules.bounds);
     this.lastSeen = options.rules.clock.now();
   }
 
@@ -107,12 +135,31 @@ export class Connection implements Lagging {
     socket.on('pong', Connection.#onPong);
     socket.on('error', Connection.#onError);
     socket.on('close', Connection.#onClose);
+    const transport: OwnedTransport = this.#transport;
+    transport[OWNER] = this;
+    // Before ws reads the same bytes: so that it is this that says why it closes.
+    transport.prependListener('data', Connection.#onData);
+  }
+
+  /**
+   * A frame of another member. Others fill but a part of what the receiver may leave unsent, so
+   * that nobody is closed for what others send. False: it lags, and the frame is not taken.
+   */
+  relay(text: string): boolean {
+    if (this.#ended || this.socket.readyState !== this.socket.OPEN) return true;
+    const after = this.socket.bufferedAmount + Buffer.byteLength(text);
+    if (after > this.#rules.maxBufferedBytes * OTHERS_SHARE) {
+      this.#rules.onHeldBack();
+      return false;
+    }
+    this.send(text);
+    return true;
   }
 
   /** Dropped once the connection has ended. A receiver that does not keep up is closed. */
   send(text: string): void {
     if (this.#ended || this.socket.readyState !== this.socket.OPEN) return;
-    const after = this.socket.bufferedAmount + text.length;
+    const after = this.socket.bufferedAmount + Buffer.byteLength(text);
     if (after > this.#rules.maxBufferedBytes) {
       this.#rules.onSlow('buffer');
       this.close(this.#rules.codes.slow, 'Too slow');
@@ -126,6 +173,12 @@ export class Connection implements Lagging {
   giveUp(): void {
     this.#rules.onSlow('node');
     this.terminate(this.#rules.codes.slow);
+  }
+
+  /** Too much waits of what clients of this node have begun to say, and of its address most. */
+  cutOff(): void {
+    this.#rules.onUnfinished();
+    this.terminate(this.#rules.codes.flood);
   }
 
   ping(): void {
@@ -174,22 +227,24 @@ export class Connection implements Lagging {
       return;
     }
     const text = data.toString('utf8');
+    const bytes = data.length;
     if (!this.#busy) {
-      this.#handle(text);
+      this.#handle({ text, bytes });
       return;
     }
     const waiting = (this.#waiting ??= []);
-    waiting.push(text);
-    this.#waitingLength += text.length;
+    waiting.push({ text, bytes });
+    this.#waitingBytes += bytes;
+    this.#noteHeld();
     // What one read brought still arrives after this; the queue ends with that.
-    if (waiting.length >= MAX_WAITING || this.#waitingLength >= MAX_WAITING_LENGTH) {
+    if (waiting.length >= MAX_WAITING || this.#waitingBytes >= MAX_WAITING_BYTES) {
       this.socket.pause();
     }
   }
 
-  #handle(text: string): void {
+  #handle({ text, bytes }: WaitingFrame): void {
     try {
-      const pending = this.#handler?.message(text);
+      const pending = this.#handler?.message(text, bytes);
       if (pending === undefined) return;
       this.#busy = true;
       pending.then(
@@ -208,16 +263,43 @@ export class Connection implements Lagging {
   #next(): void {
     this.#busy = false;
     while (!this.#busy && !this.#ended) {
-      const text = this.#waiting?.shift();
-      if (text === undefined) {
+      const frame = this.#waiting?.shift();
+      if (frame === undefined) {
         // A join is all that most connections ever wait for.
         this.#waiting = undefined;
         break;
       }
-      this.#waitingLength -= text.length;
-      this.#handle(text);
+      this.#waitingBytes -= frame.bytes;
+      this.#handle(frame);
     }
+    if (!this.#ended) this.#noteHeld();
     if (!this.#busy && this.socket.isPaused) this.socket.resume();
+  }
+
+  /** A frame that waits may take two bytes for each that it was. */
+  #noteHeld(): void {
+    this.#rules.intake.note(this, this.#meter.held + this.#waitingBytes * 2);
+  }
+
+  #bytes(chunk: Buffer): void {
+    if (this.#ended) {
+      this.#afterEnd += chunk.length;
+      if (this.#afterEnd > MAX_AFTER_END) this.socket.terminate();
+      return;
+    }
+    const fault = this.#meter.take(chunk);
+    if (fault === undefined) this.#noteHeld();
+    else this.#broken(fault);
+  }
+
+  #broken(fault: MeterFault): void {
+    if (fault === 'too-large') {
+      const { maxMessageBytes } = this.#rules.bounds;
+      this.close(1009, `A message of more than ${maxMessageBytes} bytes`);
+      return;
+    }
+    this.#rules.onUnfinished();
+    this.close(CLOSE.policy, 'A message of too many parts');
   }
 
   #fail(error: unknown): void {
@@ -228,6 +310,11 @@ export class Connection implements Lagging {
 
   #alive(): void {
     this.lastSeen = this.#rules.clock.now();
+  }
+
+  static #onData(this: OwnedTransport, chunk: Buffer): void {
+    const connection = this[OWNER];
+    if (connection !== undefined) connection.#bytes(chunk);
   }
 
   static #onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
@@ -258,8 +345,9 @@ export class Connection implements Lagging {
     if (this.#ended) return;
     this.#ended = true;
     this.#waiting = undefined;
-    this.#waitingLength = 0;
+    this.#waitingBytes = 0;
     this.#rules.backlog.forget(this);
+    this.#rules.intake.forget(this);
     this.#handler?.ended(end);
   }
 }

@@ -15,6 +15,8 @@ export class MemorySocket extends EventEmitter {
   /** What the service writes frames to by itself. */
   readonly transport = {
     writableCorked: 0,
+    on: () => {},
+    prependListener: () => {},
     cork: () => {},
     uncork: () => {},
     write: (frame: Buffer) => {

@@ -67,8 +67,9 @@ export class RawClient {
   #isGone = false;
 
   /** `halfOpen`: it does not close its side when the other one does. */
-  constructor(port: number, { halfOpen = false } = {}) {
-    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: halfOpen });
+  constructor(port: number, { halfOpen = false, from = '127.0.0.1' } = {}) {
+    const local = { localAddress: from };
+    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: halfOpen, ...local });
     this.socket.on('error', () => {});
     this.socket.on('data', (data) => {
       this.#received = Buffer.concat([this.#received, data]);
@@ -84,8 +85,12 @@ export class RawClient {
   }
 
   /** A WebSocket of `peerdeck.v2` whose upgrade was answered. */
-  static async v2(port: number, headers: readonly string[] = []): Promise<RawClient> {
-    const client = new RawClient(port);
+  static async v2(
+    port: number,
+    headers: readonly string[] = [],
+    from?: string,
+  ): Promise<RawClient> {
+    const client = new RawClient(port, from === undefined ? {} : { from });
     client.write(upgrade('/', [...V2, ...headers]));
     await client.head();
     return client;
@@ -112,9 +117,15 @@ export class RawClient {
 
   /** The code of the other side's close frame; undefined if it ends without one. */
   async closeCode(): Promise<number | undefined> {
+    return (await this.closeFrame())?.code;
+  }
+
+  /** The same with its reason. */
+  async closeFrame(): Promise<{ readonly code: number; readonly reason: string } | undefined> {
     for (;;) {
       for (const { opcode, payload } of this.frames()) {
-        if (opcode === OPCODE.close && payload.length >= 2) return payload.readUInt16BE(0);
+        if (opcode !== OPCODE.close || payload.length < 2) continue;
+        return { code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) };
       }
       if (this.#isGone) return undefined;
       await this.#more();

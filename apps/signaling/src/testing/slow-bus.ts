@@ -59,8 +59,8 @@ export class SlowBus implements Bus {
     return this.#inner.room(room);
   }
 
-  send(to: RoomMember, frame: string): void {
-    this.#inner.send(to, frame);
+  send(to: RoomMember, frame: string): boolean {
+    return this.#inner.send(to, frame);
   }
 
   health(): BusHealth {

@@ -39,6 +39,7 @@ const settings = {
   maxMembers: 3,
   messageBytes: 262_144,
   messageRate: OFF,
+  byteRate: OFF,
   relayTraceRatio: 0,
 };
 
@@ -107,6 +108,8 @@ function build() {
     maxPending: 1000,
     maxBufferedBytes: 1e9,
     maxUnsentBytes: 1e9,
+    maxUnfinishedBytes: 1e9,
+    maxMessageBytes: 262_144,
   });
   bus.listen(gateway);
   const open = (version: 'original' | 'v2') => {

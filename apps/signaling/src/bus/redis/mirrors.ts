@@ -20,7 +20,7 @@ export class Mirrors {
   readonly #places = new Map<string, RoomMirror>();
   /** As the listener; whoever lost its place has none here either. */
   readonly #outlet: BusListener = {
-    frame: (connectionId, frame) => this.listener?.frame(connectionId, frame),
+    frame: (connectionId, frame) => this.listener?.frame(connectionId, frame) ?? true,
     event: (connectionId, event) => this.listener?.event(connectionId, event),
     replaced: (connectionId) => {
       this.displace(connectionId);

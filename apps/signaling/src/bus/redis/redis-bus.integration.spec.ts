@@ -50,8 +50,9 @@ class Node implements BusListener {
     this.bus.listen(this);
   }
 
-  frame(connectionId: string, frame: string): void {
+  frame(connectionId: string, frame: string): boolean {
     this.told.push([connectionId, frame]);
+    return true;
   }
 
   event(connectionId: string, event: RoomEvent): void {

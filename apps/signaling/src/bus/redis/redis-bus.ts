@@ -163,10 +163,13 @@ export class RedisBus implements Bus {
     return this.#mirrors.find(room)?.room;
   }
 
-  send(to: RoomMember, frame: string): void {
-    if (to.nodeId === this.nodeId) this.#mirrors.listener?.frame(to.connectionId, frame);
-    else if (this.#lease.lapsed) this.#options.metrics().dropped(1);
+  send(to: RoomMember, frame: string): boolean {
+    if (to.nodeId === this.nodeId) {
+      return this.#mirrors.listener?.frame(to.connectionId, frame) ?? true;
+    }
+    if (this.#lease.lapsed) this.#options.metrics().dropped(1);
     else this.#link.publish(this.#store.channel(to.nodeId), encodeFrame(to.connectionId, frame));
+    return true;
   }
 
   health(): BusHealth {
