@@ -7,10 +7,15 @@ import { runCommand } from './command.mjs';
 import { SetupError } from './errors.mjs';
 import { LogFile } from './log-file.mjs';
 import { Service } from './service.mjs';
+import { hasManager, shows, until } from './shown.mjs';
+import { XDisplay } from './x11.mjs';
 
 const DEMO = fileURLToPath(new URL('./demo', import.meta.url));
 const SCREEN = '1280x720x24';
 const START_MS = 20_000;
+/** A cold disk makes a program's first start slow; after this long it is started again. */
+const SHOW_MS = 10_000;
+const ATTEMPTS = 3;
 const LOOK = ['-fa', 'DejaVu Sans Mono', '-bg', '#10151c', '-fg', '#e6edf3', '-b', '8', '+sb'];
 
 /**
@@ -35,18 +40,26 @@ export function xauthority(cookie) {
  * a terminal, and a picture that moves. Owns its processes and its folder of files; `close()` ends
  * and removes them, in reverse order, and may be called at any time and more than once.
  *
- * `onLost(name)` is called when the X server ends by itself: nothing is left to share then.
+ * It has started when its windows can be seen. A program is started only once the window manager
+ * manages, and again when its window does not show: else a viewer's first look is at a background.
+ *
+ * `onLost(error)` is called when the X server ends by itself: nothing is left to share then;
+ * `onNote(text)` when something is missing from the picture.
  */
 export class DemoDesktop {
   #options;
   #folder;
   #server;
+  #x;
   #programs = [];
   #closed = false;
 
-  /** @param {{ node: string, env: object, logFolder: string, own: Function, onLost: Function }} options */
+  /**
+   * @param {{ node: string, env: object, logFolder: string, own: Function, onLost: Function,
+   *   onNote: Function, showMs?: number }} options
+   */
   constructor(options) {
-    this.#options = options;
+    this.#options = { showMs: SHOW_MS, ...options };
   }
 
   /** @returns {Promise<{ display: string, xauthority: string }>} */
@@ -56,7 +69,8 @@ export class DemoDesktop {
     writeFileSync(cookieFile, xauthority(randomBytes(16)), { mode: 0o600 });
     const display = await this.#startServer(cookieFile);
     const env = this.#sessionEnvironment(display, cookieFile);
-    await this.#decorate(env);
+    await this.#decorate(env, await this.#connect(display, cookieFile));
+    this.#x.close();
     return { display, xauthority: cookieFile };
   }
 
@@ -101,32 +115,67 @@ export class DemoDesktop {
     };
   }
 
-  async #decorate(env) {
+  async #decorate(env, x) {
     const rc = join(this.#folder, 'rc.xml');
     const text = readFileSync(join(DEMO, 'rc.xml'), 'utf8').replaceAll('@FOLDER@', DEMO);
     writeFileSync(rc, text);
-    this.#program('openbox', 'openbox', ['--sm-disable', '--config-file', rc], env);
-    const gradient = ['-add', '#0b1f33', '-add', '#1d5c7a', '-add', '#3a8f8a', '-gradient', '155'];
-    const painted = await runCommand('hsetroot', gradient, { env });
-    if (painted.code !== 0) {
-      throw new SetupError('The demo desktop could not be set up: hsetroot failed.', {
-        detail: painted.output,
-        remedy: 'Share a desktop of yours with --display :N.',
-      });
+    const manager = this.#program('openbox', 'openbox', ['--sm-disable', '--config-file', rc], env);
+    await this.#paint(env);
+    if (!(await this.#seen(manager, () => hasManager(x)))) {
+      this.#options.onNote(`The demo desktop has no window manager (${manager.log.path}).`);
     }
     const terminal = ['-title', 'Terminal', '-geometry', '62x24+48+96', '-fs', '11', ...LOOK];
-    this.#program('terminal', 'xterm', [...terminal, '-e', 'sh', join(DEMO, 'terminal.sh')], env);
     const pond = ['-title', 'Pond: click me', '-geometry', '60x22-48+96', '-fs', '10', ...LOOK];
     const ripples = ['-e', this.#options.node, join(DEMO, 'ripples.mjs')];
-    this.#program('pond', 'xterm', [...pond, ...ripples], env);
+    await Promise.all([
+      this.#window('terminal', [...terminal, '-e', 'sh', join(DEMO, 'terminal.sh')], env, x),
+      this.#window('pond', [...pond, ...ripples], env, x),
+    ]);
+  }
+
+  async #connect(display, cookieFile) {
+    try {
+      this.#x = await XDisplay.open(display, cookieFile);
+    } catch (cause) {
+      throw Object.assign(this.#server.failure(), { cause });
+    }
+    return this.#x;
+  }
+
+  async #paint(env) {
+    const gradient = ['-add', '#0b1f33', '-add', '#1d5c7a', '-add', '#3a8f8a', '-gradient', '155'];
+    const painted = await runCommand('hsetroot', gradient, { env });
+    if (painted.code === 0) return;
+    throw new SetupError('The demo desktop could not be set up: hsetroot failed.', {
+      detail: painted.output,
+      remedy: 'Share a desktop of yours with --display :N.',
+    });
+  }
+
+  async #window(name, args, env, x) {
+    const program = this.#program(name, 'xterm', ['-name', name, ...args], env);
+    if (await this.#seen(program, () => shows(x, name))) return;
+    this.#options.onNote(`The window '${name}' of the demo desktop does not show.`);
+  }
+
+  /** Whether what a program is there for came about, if need be after a start more. */
+  async #seen(program, look) {
+    for (let attempt = 1; ; attempt++) {
+      const stop = () => this.#closed;
+      if (await until(look, { deadlineMs: this.#options.showMs, stop })) return true;
+      if (this.#closed || attempt === ATTEMPTS) return this.#closed;
+      program.again();
+    }
   }
 
   /** A viewer may close a window; it comes back, for a demo without one shows nothing. */
   #program(name, command, args, env) {
     const launch = () => ({ ...this.#options.own(command, args), env });
     const service = new Service({ name, launch, log: this.#log(name), restart: true });
+    if (this.#closed) return service;
     this.#programs.push(service);
     service.start();
+    return service;
   }
 
   #log(name) {
@@ -136,6 +185,7 @@ export class DemoDesktop {
   async close() {
     if (this.#closed) return;
     this.#closed = true;
+    this.#x?.close();
     await Promise.all(this.#programs.map((program) => program.stop(2000)));
     await this.#server?.stop(3000);
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });

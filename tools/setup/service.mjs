@@ -136,6 +136,11 @@ export class Service extends EventEmitter {
     this.log.close();
   }
 
+  /** Ends a child that runs but does not do what it should; with `restart` it is started again. */
+  again() {
+    killGroup(this.#child?.pid);
+  }
+
   /** At once, without grace. */
   kill() {
     this.#stopping = true;

@@ -72,7 +72,8 @@ export class Session extends EventEmitter {
     }
     const logFolder = this.#logFolder();
     const onLost = (error) => this.emit('lost', error);
-    this.#demo = new DemoDesktop({ node, env, logFolder, own, onLost });
+    const onNote = (text) => this.emit('note', text);
+    this.#demo = new DemoDesktop({ node, env, logFolder, own, onLost, onNote });
     const { display, xauthority } = await this.#demo.start();
     this.#display = display;
     this.#xauthority = xauthority;
