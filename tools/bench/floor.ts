@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Child } from '../../apps/e2e/src/harness/child.ts';
-import { measureClock } from '../../apps/e2e/src/harness/clock.ts';
-import { openStack } from '../../apps/e2e/src/harness/stack.ts';
-import type { StackOptions } from '../../apps/e2e/src/harness/stack.ts';
-import { percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
-import { openViewer } from '../../apps/e2e/src/harness/viewer.ts';
+import { Child } from '@peerdeck/harness/child';
+import { measureClock } from '@peerdeck/harness/clock';
+import { openStack } from '@peerdeck/harness/stack';
+import type { StackOptions } from '@peerdeck/harness/stack';
+import { percentile, sum } from '@peerdeck/harness/statistics';
+import { openViewer } from '@peerdeck/harness/viewer';
 import { cpuMs } from './cpu.ts';
 import { paintRate, samplesOf } from './glass.ts';
 import { keepTicking } from './ticking.ts';

@@ -1,8 +1,8 @@
-import { measureClock } from '../../apps/e2e/src/harness/clock.ts';
-import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
-import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
-import { median, percentile, sum } from '../../apps/e2e/src/harness/statistics.ts';
-import type { SeenFrame } from '../../apps/e2e/src/page/reader.ts';
+import { measureClock } from '@peerdeck/harness/clock';
+import type { Scene } from '@peerdeck/harness/probe';
+import type { Stack } from '@peerdeck/harness/stack';
+import { median, percentile, sum } from '@peerdeck/harness/statistics';
+import type { SeenFrame } from '@peerdeck/harness/page/reader';
 import { browserProcesses, cpuMs } from './cpu.ts';
 
 /** Paints a second: not 60, or the phases of painter and browser lock and a run measures one accident. */

@@ -1,8 +1,8 @@
-import { measureClock } from '../../apps/e2e/src/harness/clock.ts';
-import type { XInput } from '../../apps/e2e/src/harness/probe.ts';
-import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
-import { percentile } from '../../apps/e2e/src/harness/statistics.ts';
-import { delay, waitUntil } from '../../apps/e2e/src/harness/wait.ts';
+import { measureClock } from '@peerdeck/harness/clock';
+import type { XInput } from '@peerdeck/harness/probe';
+import type { Stack } from '@peerdeck/harness/stack';
+import { percentile } from '@peerdeck/harness/statistics';
+import { delay, waitUntil } from '@peerdeck/harness/wait';
 
 export interface HandFigures {
   /** DOM key event dispatched -> the X client has it, ms. */

@@ -12,12 +12,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { openBrowser } from '../../apps/e2e/src/harness/browser.ts';
-import { webClientDist, xprobe } from '../../apps/e2e/src/harness/paths.ts';
-import type { Scene } from '../../apps/e2e/src/harness/probe.ts';
-import { openStack } from '../../apps/e2e/src/harness/stack.ts';
-import type { Stack } from '../../apps/e2e/src/harness/stack.ts';
-import { median } from '../../apps/e2e/src/harness/statistics.ts';
+import { openBrowser } from '@peerdeck/harness/browser';
+import { webClientDist, xprobe } from '@peerdeck/harness/paths';
+import type { Scene } from '@peerdeck/harness/probe';
+import { openStack } from '@peerdeck/harness/stack';
+import type { Stack } from '@peerdeck/harness/stack';
+import { median } from '@peerdeck/harness/statistics';
 import { measureFloor, recordScene } from './floor.ts';
 import type { Recording } from './floor.ts';
 import { measureGlass, measureIdle } from './glass.ts';

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import type { StdioOptions } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 
-import { chromiumPath } from '../../apps/e2e/src/harness/browser.ts';
-import { delay } from '../../apps/e2e/src/harness/wait.ts';
+import { chromiumPath } from '@peerdeck/harness/browser';
+import { delay } from '@peerdeck/harness/wait';
 import { machineTimes } from './cpu.ts';
 
 export interface Computer {

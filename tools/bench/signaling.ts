@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { median } from '../../apps/e2e/src/harness/statistics.ts';
+import { median } from '@peerdeck/harness/statistics';
 import { describeComputer, othersLoad } from './machine.ts';
 import { choosePins, type Pins } from './signaling/child.ts';
 import { LoadProcess } from './signaling/load-process.ts';

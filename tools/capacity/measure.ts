@@ -3,7 +3,7 @@
  * commands go through real rooms, and reads CPU and memory off it.
  */
 import { Registry } from 'prom-client';
-import { RedisServer } from '../../apps/signaling/src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import { systemClock } from '../../apps/signaling/src/base/clock.ts';
 import { systemRandom } from '../../apps/signaling/src/base/random.ts';
 import { Link } from '../../apps/signaling/src/bus/redis/link.ts';

@@ -1,4 +1,4 @@
-import { TurnClient } from '../../apps/signaling/src/testing/turn-client.ts';
+import { TurnClient } from '@peerdeck/harness/turn-client';
 
 /** Asks for an allocation: `{ error, address }`, where 0 is no error. */
 export async function allocate(server, { username, credential }) {

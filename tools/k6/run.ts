@@ -10,7 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child } from '../../apps/e2e/src/harness/child.ts';
+import { Child } from '@peerdeck/harness/child';
 import { HELP, UsageError, parseCommandLine, type CommandLine, type Run } from './command-line.ts';
 import { findK6, howToGetK6, installK6 } from './k6.ts';
 import { report } from './report.ts';

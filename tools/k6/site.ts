@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Child } from '../../apps/e2e/src/harness/child.ts';
-import { RedisServer } from '../../apps/signaling/src/testing/redis-server.ts';
+import { Child } from '@peerdeck/harness/child';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import { Cutter } from './cutter.ts';
 
 const MAIN = fileURLToPath(new URL('../../apps/signaling/dist/main.js', import.meta.url));

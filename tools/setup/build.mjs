@@ -25,7 +25,7 @@ export function toolEnvironment({ node, go, env = process.env }) {
 }
 
 /** What the tests need beside the product. */
-export const TEST_PRODUCTS = ['e2e'];
+export const TEST_PRODUCTS = ['harness'];
 
 /**
  * Builds the product with Nx. A stamp of all sources and results makes the common case, where
@@ -92,6 +92,6 @@ export class Build {
 
   #folders() {
     const folders = projectFolders(this.#root);
-    return folders.filter((path) => path !== 'apps/e2e' || this.#products.includes('e2e'));
+    return folders.filter((path) => path !== 'libs/harness' || this.#products.includes('harness'));
   }
 }

@@ -1,6 +1,6 @@
 import { startService, until, type TestService } from '../src/testing/harness.ts';
 import { originalSuite } from '../src/testing/original-suite.ts';
-import { RedisServer } from '../src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 describe('the original protocol on two nodes', () => {
   let redis: RedisServer;

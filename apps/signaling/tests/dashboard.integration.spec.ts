@@ -7,7 +7,7 @@ import { roomId, startService, until, type TestService } from '../src/testing/ha
 import type { Peer } from '../src/testing/peer.ts';
 import { HaProxy } from '../src/testing/haproxy.ts';
 import { PrometheusServer } from '../src/testing/prometheus-server.ts';
-import { RedisServer } from '../src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * The dashboard and the alert rules against a real Prometheus that has scraped two real nodes and

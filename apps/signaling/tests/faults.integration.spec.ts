@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { roomId, startService, until, type TestService } from '../src/testing/harness.ts';
 import { Peer } from '../src/testing/peer.ts';
-import { RedisServer } from '../src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * What goes wrong between signaling servers: each of these was seen in one.

@@ -5,7 +5,7 @@ import { generateHostKey, signHostSlot, toBase64Url } from '@peerdeck/protocol';
 import { createLogger } from '../src/base/log.ts';
 import { roomId, startService, until, type TestService } from '../src/testing/harness.ts';
 import { Peer } from '../src/testing/peer.ts';
-import { RedisServer } from '../src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import { sign } from '../src/testing/tokens.ts';
 
 /*

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { roomId, startService, until, type TestService } from '../src/testing/harness.ts';
 import { Peer } from '../src/testing/peer.ts';
-import { RedisServer } from '../src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * The service on several nodes, with a real Redis between them.

@@ -1,7 +1,7 @@
 import { roomId, until } from '../src/testing/harness.ts';
 import { NodeProcess } from '../src/testing/node-process.ts';
 import { Peer } from '../src/testing/peer.ts';
-import { RedisServer } from '../src/testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * How nodes end, as processes: told to while Redis is away, and without a word by default settings.

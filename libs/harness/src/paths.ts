@@ -1,10 +1,16 @@
 import { fileURLToPath } from 'node:url';
 
-const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/*
+ * Where the programs are that tests and tools start as processes. Nobody outside an app imports
+ * what is in it; here its entry points have names.
+ */
 
-export const workspace = at('../../../..').replace(/\/$/, '');
-export const xprobe = at('../../dist/xprobe');
+export const workspace = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+/** An X client with known content: `nx build harness`. */
+export const xprobe = `${workspace}/libs/harness/dist/xprobe`;
 export const signalingMain = `${workspace}/apps/signaling/src/main.ts`;
+/** As `npm run build` leaves it. */
+export const builtSignalingMain = `${workspace}/apps/signaling/dist/main.js`;
 export const mintTokenMain = `${workspace}/apps/signaling/src/mint-token.ts`;
 export const hostAgentMain = `${workspace}/apps/host-agent/src/main.ts`;
 export const webClientDist = `${workspace}/apps/web-client/dist`;

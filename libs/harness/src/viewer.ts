@@ -1,9 +1,9 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
-import { rememberPeers } from '../page/peers.ts';
-import type { EncodedFrame, HostStats } from '../page/peers.ts';
-import { installReader } from '../page/reader.ts';
-import type { SeenFrame } from '../page/reader.ts';
+import { rememberPeers } from './page/peers.ts';
+import type { EncodedFrame, HostStats } from './page/peers.ts';
+import { installReader } from './page/reader.ts';
+import type { SeenFrame } from './page/reader.ts';
 
 export type ViewerState =
   'idle' | 'connecting' | 'waiting' | 'connected' | 'reconnecting' | 'ended' | 'error';

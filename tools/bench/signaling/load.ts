@@ -1,6 +1,6 @@
 /* The process that makes the load: a child of the bench, on a core of its own where that can be. */
-import { percentile } from '../../../apps/e2e/src/harness/statistics.ts';
-import { delay } from '../../../apps/e2e/src/harness/wait.ts';
+import { percentile } from '@peerdeck/harness/statistics';
+import { delay } from '@peerdeck/harness/wait';
 import { cpuMs } from '../cpu.ts';
 import { dialects, type Side } from './dialects.ts';
 import { clientFrame } from './frames.ts';

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { delay } from '../../../apps/e2e/src/harness/wait.ts';
+import { delay } from '@peerdeck/harness/wait';
 import { startChild, stopChild } from './child.ts';
 
 /** A redis-server of the bench's own, with nothing on disk. */

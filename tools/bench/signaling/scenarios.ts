@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-import { sum } from '../../../apps/e2e/src/harness/statistics.ts';
-import { delay } from '../../../apps/e2e/src/harness/wait.ts';
+import { sum } from '@peerdeck/harness/statistics';
+import { delay } from '@peerdeck/harness/wait';
 import { cpuMs } from '../cpu.ts';
 import type { LoadProcess } from './load-process.ts';
 import type { Relayed } from './protocol.ts';

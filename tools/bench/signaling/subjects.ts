@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { delay } from '../../../apps/e2e/src/harness/wait.ts';
+import { delay } from '@peerdeck/harness/wait';
 import { firstMessage, startChild, stopChild } from './child.ts';
 import type { DialectName } from './dialects.ts';
 import { BenchRedis } from './redis.ts';

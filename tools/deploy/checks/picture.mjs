@@ -1,11 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromiumPath, openBrowser } from '../../../apps/e2e/src/harness/browser.ts';
-import { openDisplay } from '../../../apps/e2e/src/harness/display.ts';
-import { Host } from '../../../apps/e2e/src/harness/host.ts';
-import { xprobe } from '../../../apps/e2e/src/harness/paths.ts';
-import { Probe } from '../../../apps/e2e/src/harness/probe.ts';
-import { openViewer } from '../../../apps/e2e/src/harness/viewer.ts';
+import { chromiumPath, openBrowser } from '@peerdeck/harness/browser';
+import { openDisplay } from '@peerdeck/harness/display';
+import { Host } from '@peerdeck/harness/host';
+import { xprobe } from '@peerdeck/harness/paths';
+import { Probe } from '@peerdeck/harness/probe';
+import { openViewer } from '@peerdeck/harness/viewer';
 import { which } from '../../setup/command.mjs';
 import { bothServe, mint, NODES } from './room.mjs';
 

@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { Child } from './child.ts';
-import { waitUntil } from './wait.ts';
+import { Child } from '@peerdeck/harness/child';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 const run = (command: string, ...args: string[]): string =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 
-import { webClientDist } from './paths.ts';
+import { webClientDist } from '@peerdeck/harness/paths';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { mintTokenMain, workspace } from './paths.ts';
+import { mintTokenMain, workspace } from '@peerdeck/harness/paths';
 
 const run = promisify(execFile);
 

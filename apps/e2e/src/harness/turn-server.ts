@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { Child } from './child.ts';
+import { Child } from '@peerdeck/harness/child';
 
 /** A real coturn on this machine that takes credentials made with a secret. */
 export class TurnServer {

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 
 import { mintToken } from '../harness/tokens.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { openViewer } from '../harness/viewer.ts';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { openViewer } from '@peerdeck/harness/viewer';
 
 describe('with ENABLE_AUTH', () => {
   const secret = randomBytes(32).toString('base64url');

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 
 import { PageServer } from '../harness/page-server.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { openViewer } from '../harness/viewer.ts';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { openViewer } from '@peerdeck/harness/viewer';
 
 describe('the page from elsewhere', () => {
   let pages: PageServer;

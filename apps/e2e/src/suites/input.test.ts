@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
 import { pageCoordinates, pictureArea, pixelsUnder } from '../harness/picture-area.ts';
-import type { Probe, XInput } from '../harness/probe.ts';
+import type { Probe, XInput } from '@peerdeck/harness/probe';
 import { typeText } from '../harness/typing.ts';
-import { useStack } from '../harness/use-stack.ts';
-import type { Viewer } from '../harness/viewer.ts';
-import { waitUntil } from '../harness/wait.ts';
+import { useStack } from '@peerdeck/harness/use-stack';
+import type { Viewer } from '@peerdeck/harness/viewer';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 type Button = Extract<XInput, { event: 'button' }>;
 

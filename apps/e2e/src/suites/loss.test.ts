@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { chromiumPath } from '../harness/browser.ts';
+import { chromiumPath } from '@peerdeck/harness/browser';
 import { openNamespace } from '../harness/namespace.ts';
 import type { NetworkNamespace } from '../harness/namespace.ts';
-import { openStack } from '../harness/stack.ts';
-import type { Stack } from '../harness/stack.ts';
-import { median } from '../harness/statistics.ts';
-import type { Viewer } from '../harness/viewer.ts';
-import { waitUntil } from '../harness/wait.ts';
+import { openStack } from '@peerdeck/harness/stack';
+import type { Stack } from '@peerdeck/harness/stack';
+import { median } from '@peerdeck/harness/statistics';
+import type { Viewer } from '@peerdeck/harness/viewer';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 const lossShare = 0.1;
 /** Reports of one second each that a measured rate is the median of. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
-import { useStack } from '../harness/use-stack.ts';
-import { waitUntil } from '../harness/wait.ts';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 describe('the default privacy flags', () => {
   const stack = useStack({ mdnsCandidates: true });

@@ -3,10 +3,10 @@ import { describe } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
-import type { XInput } from '../harness/probe.ts';
-import type { Stack } from '../harness/stack.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { waitUntil } from '../harness/wait.ts';
+import type { XInput } from '@peerdeck/harness/probe';
+import type { Stack } from '@peerdeck/harness/stack';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 /** `+a` a key down, `-a` up, `B+1@x,y` a button; motion is left out. */
 function written(input: readonly XInput[]): string[] {

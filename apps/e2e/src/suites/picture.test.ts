@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
-import { measureClock } from '../harness/clock.ts';
-import { useStack } from '../harness/use-stack.ts';
-import type { SeenFrame } from '../page/reader.ts';
+import { measureClock } from '@peerdeck/harness/clock';
+import { useStack } from '@peerdeck/harness/use-stack';
+import type { SeenFrame } from '@peerdeck/harness/page/reader';
 
 const paints = 600;
 const allowedBehind = 10;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
-import { openViewer } from '../harness/viewer.ts';
-import type { Viewer } from '../harness/viewer.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { waitUntil } from '../harness/wait.ts';
-import type { EncodedFrame } from '../page/peers.ts';
+import { openViewer } from '@peerdeck/harness/viewer';
+import type { Viewer } from '@peerdeck/harness/viewer';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { waitUntil } from '@peerdeck/harness/wait';
+import type { EncodedFrame } from '@peerdeck/harness/page/peers';
 
 /** Frames from the request to its IDR, the IDR included. */
 function framesToKey(frames: readonly EncodedFrame[]): number | undefined {

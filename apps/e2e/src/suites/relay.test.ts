@@ -7,10 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe } from 'node:test';
 
 import { TurnServer } from '../harness/turn-server.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { openViewer } from '../harness/viewer.ts';
-import type { Viewer } from '../harness/viewer.ts';
-import { waitUntil } from '../harness/wait.ts';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { openViewer } from '@peerdeck/harness/viewer';
+import type { Viewer } from '@peerdeck/harness/viewer';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 const secret = randomBytes(32).toString('hex');
 const relayed = { local: 'relay', remote: 'relay' };

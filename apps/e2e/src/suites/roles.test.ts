@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
 import { wrongCodeUrlOf } from '../harness/links.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { openViewer } from '../harness/viewer.ts';
-import type { Viewer } from '../harness/viewer.ts';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { openViewer } from '@peerdeck/harness/viewer';
+import type { Viewer } from '@peerdeck/harness/viewer';
 import { typeText } from '../harness/typing.ts';
-import { waitUntil } from '../harness/wait.ts';
-import type { Stack } from '../harness/stack.ts';
+import { waitUntil } from '@peerdeck/harness/wait';
+import type { Stack } from '@peerdeck/harness/stack';
 
 async function withSecondViewer(stack: Stack, body: (viewer: Viewer) => Promise<void>) {
   const viewer = await openViewer({ browser: stack.browser });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 
-import { openKillableBrowser } from '../harness/browser.ts';
-import { useStack } from '../harness/use-stack.ts';
-import { openViewer } from '../harness/viewer.ts';
-import type { Viewer } from '../harness/viewer.ts';
-import { Signaling } from '../harness/signaling.ts';
-import { waitUntil } from '../harness/wait.ts';
+import { openKillableBrowser } from '@peerdeck/harness/browser';
+import { useStack } from '@peerdeck/harness/use-stack';
+import { openViewer } from '@peerdeck/harness/viewer';
+import type { Viewer } from '@peerdeck/harness/viewer';
+import { Signaling } from '@peerdeck/harness/signaling';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 const freedWithinMs = 3000;
 

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { openBrowser } from '../harness/browser.ts';
-import { Child } from '../harness/child.ts';
-import { startScript, workspace } from '../harness/paths.ts';
+import { openBrowser } from '@peerdeck/harness/browser';
+import { Child } from '@peerdeck/harness/child';
+import { startScript, workspace } from '@peerdeck/harness/paths';
 import { processesWith } from '../harness/processes.ts';
-import { openViewer } from '../harness/viewer.ts';
-import { waitUntil } from '../harness/wait.ts';
+import { openViewer } from '@peerdeck/harness/viewer';
+import { waitUntil } from '@peerdeck/harness/wait';
 
 interface Status {
   ready: boolean;

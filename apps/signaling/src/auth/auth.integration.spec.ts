@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import { Peer } from '../testing/peer.ts';
-import { RedisServer } from '../testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import { SECRET, sign } from '../testing/tokens.ts';
 
 /*

@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import { Peer } from '../testing/peer.ts';
-import { RedisServer } from '../testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import type { Ledger } from './ledger.ts';
 import { SharedLimiter, type SettleResult } from './shared-limiter.ts';
 

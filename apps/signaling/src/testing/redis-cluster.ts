@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { until } from './harness.ts';
-import { RedisServer } from './redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 const SETTINGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
 

@@ -2,7 +2,7 @@ import { FaultProxy } from './fault-proxy.ts';
 import { Member, type MemberOptions } from './member.ts';
 import { NodeProcess } from './node-process.ts';
 import type { Peer } from './peer.ts';
-import { RedisServer } from './redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /** All the real parts of one test: Redis, nodes, lines and clients. Owns them. */
 export class Stage {

@@ -5,7 +5,7 @@ import { roomTag } from '../base/log.ts';
 import { Collector, type CollectedSpan } from '../testing/collector.ts';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import { Peer } from '../testing/peer.ts';
-import { RedisServer } from '../testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * Traces as a collector gets them, of real nodes with a real Redis between them.

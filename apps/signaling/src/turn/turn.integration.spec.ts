@@ -2,8 +2,8 @@ import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { roomId, startService, until, type TestService } from '../testing/harness.ts';
 import type { Message, Peer } from '../testing/peer.ts';
-import { RedisServer } from '../testing/redis-server.ts';
-import { TurnClient, type TurnAccount } from '../testing/turn-client.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
+import { TurnClient, type TurnAccount } from '@peerdeck/harness/turn-client';
 import { TurnServer } from '../testing/turn-server.ts';
 import { TurnCredentials } from './turn-credentials.ts';
 

@@ -1,7 +1,7 @@
 import { FaultProxy } from '../../testing/fault-proxy.ts';
 import { roomId, startService, until, type TestService } from '../../testing/harness.ts';
 import type { Peer } from '../../testing/peer.ts';
-import { RedisServer } from '../../testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * Connections to Redis that are half open: a router or firewall between forgot them, and neither

@@ -4,7 +4,7 @@ import { createLogger } from '../../base/log.ts';
 import { systemRandom } from '../../base/random.ts';
 import { FaultProxy } from '../../testing/fault-proxy.ts';
 import { until } from '../../testing/harness.ts';
-import { RedisServer } from '../../testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import { NO_SPAN } from '../../tracing/span.ts';
 import type { JoinOutcome } from '../bus.ts';
 import { RedisMetrics } from './metrics.ts';

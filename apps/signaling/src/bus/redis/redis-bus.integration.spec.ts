@@ -5,7 +5,7 @@ import { NO_SPAN } from '../../tracing/span.ts';
 import { systemRandom } from '../../base/random.ts';
 import type { JoinRequest, MemberRole, RoomMember } from '../../rooms/room.ts';
 import { until } from '../../testing/harness.ts';
-import { RedisServer } from '../../testing/redis-server.ts';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 import type { BusListener, JoinOutcome, RoomEvent } from '../bus.ts';
 import { RedisMetrics } from './metrics.ts';
 import { RedisBus } from './redis-bus.ts';
