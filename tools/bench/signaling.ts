@@ -13,6 +13,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { builtSignalingMain } from '@peerdeck/harness/paths';
 import { median } from '@peerdeck/harness/statistics';
 import { describeComputer, othersLoad } from './machine.ts';
 import { choosePins, type Pins } from './signaling/child.ts';
@@ -26,7 +27,7 @@ import {
   type Figures,
   type Sizes,
 } from './signaling/scenarios.ts';
-import { Running, builtService, subjects, withOther, type Subject } from './signaling/subjects.ts';
+import { Running, subjects, withOther, type Subject } from './signaling/subjects.ts';
 import { percent } from './table.ts';
 
 const FULL: Sizes = {
@@ -90,7 +91,8 @@ async function main(): Promise<void> {
   const churn = Number(values.churn);
   if (!(runs >= 1 && churn >= 0))
     throw new Error('--runs wants a number from 1 on, --churn from 0');
-  if (!existsSync(builtService)) throw new Error(`${builtService} is not there: npm run build`);
+  if (!existsSync(builtSignalingMain))
+    throw new Error(`${builtSignalingMain} is not there: npm run build`);
   const sizes = { ...FULL, ...(values.quick ? QUICK : {}), churn };
   const wanted = values.only?.split(',');
   const all = values.beside === undefined ? subjects : withOther(resolve(values.beside));

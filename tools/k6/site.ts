@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Child } from '@peerdeck/harness/child';
+import { builtSignalingMain } from '@peerdeck/harness/paths';
 import { RedisServer } from '@peerdeck/harness/redis-server';
 import { Cutter } from './cutter.ts';
 
-const MAIN = fileURLToPath(new URL('../../apps/signaling/dist/main.js', import.meta.url));
 const START_MS = 20_000;
 
 /** Everything comes from one address here, and a burst is what is wanted. */
@@ -42,8 +41,8 @@ export class Site {
 
   /** @throws Error that says what is missing; nothing is left running then. */
   static async open({ nodes, bus }: SiteOptions): Promise<Site> {
-    if (!existsSync(MAIN)) {
-      throw new Error(`${MAIN} is not there: run \`npm run build\` first`);
+    if (!existsSync(builtSignalingMain)) {
+      throw new Error(`${builtSignalingMain} is not there: run \`npm run build\` first`);
     }
     const site = new Site();
     try {
@@ -75,7 +74,7 @@ export class Site {
     const child = new Child({
       name,
       command: process.execPath,
-      args: [MAIN],
+      args: [builtSignalingMain],
       env: {
         PATH: process.env['PATH'],
         ...NO_LIMITS,

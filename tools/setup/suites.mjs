@@ -11,6 +11,7 @@ const ORDER = [
   'protocol',
   'load',
   'capacity',
+  'bench',
   'signaling',
   'web-client',
   'host-agent',

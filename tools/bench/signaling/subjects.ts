@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { builtSignalingMain } from '@peerdeck/harness/paths';
 import { delay } from '@peerdeck/harness/wait';
 import { firstMessage, startChild, stopChild } from './child.ts';
 import type { DialectName } from './dialects.ts';
@@ -25,10 +26,7 @@ export interface Subject {
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-/** What `npm run build` makes. */
-export const builtService = path('../../../apps/signaling/dist/main.js');
-
-const ours = { file: builtService, redis: false, nodes: 1, idle: true } as const;
+const ours = { file: builtSignalingMain, redis: false, nodes: 1, idle: true } as const;
 
 export const subjects: readonly Subject[] = [
   { ...ours, name: 'bare', title: 'bare ws relay', dialect: 'bare', file: path('bare-relay.ts') },
@@ -56,7 +54,7 @@ export const subjects: readonly Subject[] = [
 /** Each of ours twice: as built here, and as built in another place. */
 export function withOther(file: string): Subject[] {
   return subjects.flatMap((subject) =>
-    subject.file === builtService
+    subject.file === builtSignalingMain
       ? [subject, { ...subject, file, title: `${subject.title} (beside)` }]
       : [subject],
   );

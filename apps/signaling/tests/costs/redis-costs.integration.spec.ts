@@ -1,4 +1,4 @@
-import { measureRedis } from './measure.ts';
+import { measureRedis } from './redis-costs.ts';
 
 it('what Redis takes is measured with real rooms', async () => {
   const costs = await measureRedis(200);

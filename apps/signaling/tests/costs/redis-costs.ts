@@ -1,16 +1,30 @@
 /**
- * What rooms cost Redis: `npm run capacity -- --measure` starts one of its own, has two nodes'
- * commands go through real rooms, and reads CPU and memory off it.
+ * What rooms cost Redis: starts one of its own, has two nodes' commands go through real rooms, and
+ * reads CPU and memory off it. `npm run capacity -- --measure` runs it as a process:
+ *
+ *   node --conditions=@peerdeck/source redis-costs.ts ROOMS
+ *
+ * and reads the one line of JSON that it prints.
  */
 import { Registry } from 'prom-client';
 import { RedisServer } from '@peerdeck/harness/redis-server';
-import { systemClock } from '../../apps/signaling/src/base/clock.ts';
-import { systemRandom } from '../../apps/signaling/src/base/random.ts';
-import { Link } from '../../apps/signaling/src/bus/redis/link.ts';
-import { RedisMetrics } from '../../apps/signaling/src/bus/redis/metrics.ts';
-import { Store } from '../../apps/signaling/src/bus/redis/store.ts';
-import type { JoinRequest, RoomMember } from '../../apps/signaling/src/rooms/room.ts';
-import type { RedisCosts } from './costs.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { Link } from '../../src/bus/redis/link.ts';
+import { RedisMetrics } from '../../src/bus/redis/metrics.ts';
+import { Store } from '../../src/bus/redis/store.ts';
+import type { JoinRequest, RoomMember } from '../../src/rooms/room.ts';
+
+/** Microseconds of Redis' CPU for each; tools/capacity/costs.ts says what each one is. */
+export interface RedisCosts {
+  readonly joinUs: number;
+  readonly leaveUs: number;
+  readonly syncUs: number;
+  readonly renewUs: number;
+  readonly publishUs: number;
+  readonly commandUs: number;
+  readonly bytesPerRoom: number;
+}
 
 const AT_A_TIME = 200;
 const MESSAGE_BYTES = 1024;
@@ -153,4 +167,10 @@ async function cpuUs(redis: RedisServer): Promise<number> {
 async function usedBytes(redis: RedisServer): Promise<number> {
   const text = String(await redis.command('info', 'memory'));
   return Number(/^used_memory:(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+if (import.meta.main) {
+  const rooms = Number(process.argv[2]);
+  if (!(rooms > 0)) throw new Error('usage: redis-costs.ts ROOMS');
+  console.log(JSON.stringify(await measureRedis(rooms)));
 }
