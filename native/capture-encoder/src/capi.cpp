@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/leaks.h"
 #include "capture_encoder.h"
+#include "inject/renewing_injector.h"
 #include "library.h"
 #include "versions.h"
 
@@ -204,11 +205,12 @@ int64_t pdc_injector_open(const char* options, uint32_t options_size, char* out,
       slot->pipeline = library.pipeline(parsed.pipeline);
       slot->follows_pipeline = true;
     }
-    slot->injector = pdc::open_injector(parsed.kind, parsed.display);
+    const int64_t handle = library.next_handle();
+    slot->injector = std::make_unique<pdc::RenewingInjector>(
+        [parsed] { return pdc::open_injector(parsed.kind, parsed.display); }, library.events(), handle);
     pdc::JsonWriter json;
     json.open('{').field("kind", slot->injector->name()).close('}');
     leave(out, out_capacity, json.text());
-    const int64_t handle = library.next_handle();
     library.add(handle, slot);
     return handle;
   });

@@ -25,6 +25,8 @@ class Injector {
   virtual void text(std::string_view utf8) = 0;
   /* Returns how many keys and buttons were held. */
   virtual int release_all() = 0;
+  /* Takes what these press for held, without pressing it: an injector before this one did. */
+  virtual void hold(std::span<const pd_input_event> events) = 0;
 };
 
 /* Throws Error(PD_ERR_INVALID_ARGUMENT) that names the first event that is not one of pd_input_kind with

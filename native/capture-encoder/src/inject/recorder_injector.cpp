@@ -6,6 +6,12 @@ void RecorderInjector::inject(std::span<const pd_input_event> events, const Rect
   for (const pd_input_event& e : events) {
     if (events_.size() == 1024) events_.erase(events_.begin(), events_.begin() + 512);
     events_.push_back(e);
+    hold({&e, 1});
+  }
+}
+
+void RecorderInjector::hold(std::span<const pd_input_event> events) {
+  for (const pd_input_event& e : events) {
     if (e.kind == PD_INPUT_KEY) keys_[e.code] = e.value != 0;
     if (e.kind == PD_INPUT_BUTTON) buttons_[e.code] = e.value != 0;
   }

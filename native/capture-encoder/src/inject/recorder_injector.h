@@ -14,6 +14,7 @@ class RecorderInjector final : public Injector {
   void inject(std::span<const pd_input_event> events, const Rect& area) override;
   void text(std::string_view utf8) override { text_.assign(utf8.substr(0, 4096)); }
   int release_all() override;
+  void hold(std::span<const pd_input_event> events) override;
 
   /* The newest events, at most 1024; older ones are forgotten. */
   const std::vector<pd_input_event>& events() const { return events_; }

@@ -57,6 +57,13 @@ class SendInputInjector final : public Injector {
     flush();
   }
 
+  void hold(std::span<const pd_input_event> events) override {
+    for (const pd_input_event& e : events) {
+      if (e.kind == PD_INPUT_KEY) keys_.set(evdev_from_usage(e.code));
+      if (e.kind == PD_INPUT_BUTTON) buttons_.set(e.code);
+    }
+  }
+
   int release_all() override {
     inputs_.clear();
     for (uint8_t code = 1; code != 0; ++code) {

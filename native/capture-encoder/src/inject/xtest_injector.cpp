@@ -175,6 +175,13 @@ void XtestInjector::text(std::string_view utf8) {
   flush();
 }
 
+void XtestInjector::hold(std::span<const pd_input_event> events) {
+  for (const pd_input_event& e : events) {
+    if (e.kind == PD_INPUT_KEY) keys_.set(static_cast<uint8_t>(evdev_from_usage(e.code) + kEvdevOffset));
+    if (e.kind == PD_INPUT_BUTTON) buttons_.set(kButtons[e.code]);
+  }
+}
+
 int XtestInjector::release_all() {
   int count = 0;
   for (size_t code = 0; code < keys_.size(); ++code) {

@@ -18,6 +18,7 @@ class XtestInjector final : public Injector {
   void inject(std::span<const pd_input_event> events, const Rect& area) override;
   void text(std::string_view utf8) override;
   int release_all() override;
+  void hold(std::span<const pd_input_event> events) override;
 
  private:
   struct Spare {

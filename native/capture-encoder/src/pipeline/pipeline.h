@@ -19,7 +19,7 @@
 #include "convert/converter.h"
 #include "encode/encoder.h"
 #include "pipeline/announcer.h"
-#include "pipeline/fault.h"
+#include "base/fault.h"
 #include "pipeline/frame_policy.h"
 #include "pipeline/stats.h"
 
