@@ -50,8 +50,11 @@ const videoSchema = z.strictObject({
       'Set it low: a floor above what the path carries means seconds of delay and lost pictures.',
   ),
   bitrateMax: whole(50_000, 500_000_000, 20_000_000, 'The ceiling, in bits per second.'),
-  encoder: words('auto', 32, 'Encoder backend; auto takes the first that works (see --doctor).'),
-  threads: whole(0, 64, 0, 'Encoder threads; 0 lets the encoder choose.'),
+  encoder: z
+    .enum(['auto', 'x264', 'libx264', 'nvenc', 'amf', 'qsv', 'mf', 'vaapi'])
+    .default('auto')
+    .describe('Encoder backend; auto takes the first that works (see --doctor).'),
+  threads: whole(0, 16, 0, 'Encoder threads; 0 lets the encoder choose.'),
   gpuTiming: flag(false, 'Measure the GPU time of the colour conversion (Windows).'),
   deferredContext: flag(false, 'Prefer deferred GPU contexts where there are any (Windows).'),
   exportMetrics: flag(false, 'Send `video-metrics` once a second over signaling.'),

@@ -167,7 +167,7 @@ func TestBadOffers(t *testing.T) {
 		{"no mid", without(chromiumOffer, "a=mid"), "a=mid", abi.InvalidArgument},
 		{"no H.264", without(chromiumOffer, "a=fmtp:102", "a=fmtp:108"), "H.264", abi.Unsupported},
 		{"a bad fingerprint", strings.ReplaceAll(chromiumOffer, "sha-256 5B", "sha-256"), "fingerprint", abi.InvalidArgument},
-		{"too large", strings.Repeat("a", 70_000), "at most", abi.TooLarge},
+		{"too large", strings.Repeat("a", 140_000), "at most", abi.TooLarge},
 	} {
 		_, err := answerTo(t, b, each.offer)
 		if abi.CodeOf(err) != each.code || err != nil && !strings.Contains(err.Error(), each.want) {

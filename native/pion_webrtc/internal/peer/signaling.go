@@ -11,7 +11,7 @@ import (
 
 const (
 	maxEarlyCandidates = 64
-	maxOffer           = 64 << 10 // bytes
+	maxOffer           = 128 << 10 // bytes; the protocol's bound of an SDP, held by a test of host-agent
 )
 
 // Answer takes an offer and gives the answer. It does not wait for candidates: they trickle as events.
