@@ -7,6 +7,7 @@ import {
   type InputRecord,
 } from '@peerdeck/protocol';
 import type { InputEvent } from '@peerdeck/native-capture';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface InputLimits {
   /** Key, button, wheel and relative-motion events per second; the bucket holds one second. */
@@ -226,27 +227,6 @@ export class InputGate {
   #drop(why: InputDrop): readonly [] {
     this.drops[why] += 1;
     return [];
-  }
-}
-
-/** Holds one second's worth; whole takes only. */
-class TokenBucket {
-  readonly #perSecond: number;
-  #tokens: number;
-  #at: number | undefined;
-
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
-    this.#tokens = perSecond;
-  }
-
-  take(count: number, now: number): boolean {
-    const elapsed = Math.max(now - (this.#at ?? now), 0);
-    this.#at = now;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + (elapsed * this.#perSecond) / 1000);
-    if (this.#tokens < count) return false;
-    this.#tokens -= count;
-    return true;
   }
 }
 
