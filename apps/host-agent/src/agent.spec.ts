@@ -1,5 +1,5 @@
 import { FakeMediaHost } from '@peerdeck/native-capture';
-import { generateHostKey, ViewerAuth } from '@peerdeck/protocol';
+import { CLOSE_CODES, generateHostKey, ViewerAuth } from '@peerdeck/protocol';
 import { Agent } from './agent.ts';
 import { loadConfig } from './config.ts';
 import { makeLinks } from './link.ts';
@@ -23,7 +23,6 @@ function setUp(flags: Record<string, string> = {}, token?: () => string) {
   const clock = new TestClock();
   const ready: HostReady[] = [];
   const statuses: HostStatus[] = [];
-  const fatal: string[] = [];
   const agent = new Agent({
     config,
     identity,
@@ -40,10 +39,9 @@ function setUp(flags: Record<string, string> = {}, token?: () => string) {
     log: silentLog(),
     timers: clock,
     now: clock.now,
-    onFatal: (message) => fatal.push(message),
   });
   agents.push(agent);
-  return { agent, host, signaling, clock, ready, statuses, fatal };
+  return { agent, host, signaling, clock, ready, statuses };
 }
 
 type SetUp = ReturnType<typeof setUp>;
@@ -116,15 +114,6 @@ describe('Agent', () => {
     t.signaling.welcome();
     expect(t.signaling.socket.heard('join')[0]).toMatchObject({ token: 'new', resume: 'token' });
     expect(t.statuses.at(-1)?.problem).toBe('');
-    expect(t.fatal).toEqual([]);
-  });
-
-  it('ends when its first token is refused', async () => {
-    const t = setUp({}, () => 'wrong');
-    await t.agent.start();
-    t.signaling.socket.open();
-    t.signaling.socket.lose(4001, 'unauthorized');
-    expect(t.fatal).toEqual(['signaling ended (4001): unauthorized']);
   });
 
   it('streams to a viewer, reports it, and frees everything when it leaves', async () => {
@@ -141,12 +130,7 @@ describe('Agent', () => {
     expect(
       peer.texts('control').filter((one) => (one as { type: string }).type === 'ping').length,
     ).toBeGreaterThanOrEqual(9);
-    t.signaling.socket.says({
-      type: 'member-left',
-      peerId: 'viewer-1',
-      role: 'viewer',
-      reason: 'left',
-    });
+    peer.emit('text', 'control', JSON.stringify({ type: 'bye' }));
     await flush();
     expect(peer.closed).toBe(true);
     expect(t.host.pipelines.size).toBe(0);
@@ -198,12 +182,43 @@ describe('Agent', () => {
     expect(t.ready).toHaveLength(1);
   });
 
-  it('gives up, and says why, when another host has the room', async () => {
+  it.each(Object.keys(CLOSE_CODES).map(Number))(
+    'serves its viewers and comes back when signaling closes it with %i',
+    async (code) => {
+      const t = setUp();
+      await t.agent.start();
+      t.signaling.welcome();
+      const peer = await viewerJoins(t);
+      t.signaling.socket.lose(code, 'why');
+      const { problem, state } = t.statuses.at(-1) ?? {};
+      expect(problem).toMatch(code === 4010 ? /Another agent/ : /why/);
+      expect(state).toBe('streaming');
+      const before = t.signaling.sockets.length;
+      await t.clock.advance(20_000);
+      expect(t.signaling.sockets.length).toBeGreaterThan(before);
+      t.signaling.welcome();
+      expect(t.statuses.at(-1)).toMatchObject({ problem: '', viewers: 1 });
+      expect(peer.closed).toBe(false);
+    },
+  );
+
+  it('says what is wrong when it is refused, kept out or displaced', async () => {
     const t = setUp();
     await t.agent.start();
-    t.signaling.socket.open();
-    t.signaling.socket.lose(4011, 'the room has another host');
-    expect(t.fatal).toEqual([expect.stringMatching(/4011.*another host/)]);
+    const problemAfter = async (code: number): Promise<string> => {
+      t.signaling.socket.open();
+      t.signaling.socket.lose(code, 'the reason');
+      const text = t.statuses.at(-1)?.problem ?? '';
+      const before = t.signaling.sockets.length;
+      while (t.signaling.sockets.length === before) await t.clock.advance(500);
+      return text;
+    };
+    expect(await problemAfter(4001)).toMatch(
+      /refuses this host.*the reason.*token.*again in \d+ s/,
+    );
+    expect(await problemAfter(4011)).toMatch(/Another host has this room.*again in \d+ s/);
+    expect(await problemAfter(4010)).toMatch(/Another agent uses the identity.*--identity/);
+    expect(t.agent.isClosing).toBe(false);
   });
 
   it('does not join without a source', async () => {

@@ -17,6 +17,7 @@ import type { Identity } from './identity.ts';
 import type { Links } from './link.ts';
 import type { Log } from './log.ts';
 import { messageOf, Screen } from './screen.ts';
+import { signalingProblem } from './signaling-problem.ts';
 import type { HostState, HostStatus, StatusSink } from './status.ts';
 import type { Membership } from './viewer.ts';
 
@@ -35,8 +36,6 @@ export interface AgentOptions {
   readonly timers: Timers;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** It can't go on, e.g. another host has the room. */
-  readonly onFatal: (message: string) => void;
 }
 
 const TICK_MS = 100;
@@ -56,7 +55,8 @@ export class Agent {
   #timer: unknown;
   #ticks = 0;
   #announced = false;
-  #problem = '';
+  #screenProblem = '';
+  #signalingProblem = '';
   #lastStatus = '';
   #closing: Promise<void> | undefined;
 
@@ -79,8 +79,14 @@ export class Agent {
     const info = await screen.check();
     log.info({ ...info }, 'source');
     if (this.#closing !== undefined) return;
-    screen.on('lost', (reason) => this.#setProblem(`The screen is gone: ${reason}. Retrying.`));
-    screen.on('changed', () => this.#setProblem(''));
+    screen.on('lost', (reason) => {
+      this.#screenProblem = `The screen is gone: ${reason}. Retrying.`;
+      this.#report();
+    });
+    screen.on('changed', () => {
+      this.#screenProblem = '';
+      this.#report();
+    });
     this.#join(this.#engine, screen);
   }
 
@@ -113,6 +119,8 @@ export class Agent {
       hostKey: identity.hostKey,
       hostName,
       send: (message) => void signaling.send(message),
+      kick: () => undefined,
+      isMember: (peerId) => signaling.members.some((member) => member.peerId === peerId),
       iceServers: () => [...config.iceServers, ...signaling.iceServers].map(bare),
       log,
       now,
@@ -120,18 +128,28 @@ export class Agent {
     this.#signaling = signaling;
     this.#audience = audience;
     audience.on('changed', () => this.#onAudience());
-    signaling.on('welcome', (welcome) => this.#onWelcome(welcome));
-    signaling.on('message', (message) => this.#onMessage(message));
-    signaling.on('state', (state) => this.#onSignaling(state));
+    signaling.on('welcome', (welcome) => this.#guard(() => this.#onWelcome(welcome)));
+    signaling.on('message', (message) => this.#guard(() => this.#onMessage(message)));
+    signaling.on('state', (state) => this.#guard(() => this.#onSignaling(state)));
     signaling.on('error', ({ code, message, field, fatal }) =>
       log.warn({ error: code, message, field, fatal, ...this.#mark }, 'signaling error'),
     );
     signaling.connect();
   }
 
+  /** Whatever a message does to us, it is no reason to end: others are being served. */
+  #guard(handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.#options.log.error({ error: messageOf(error) }, 'a message could not be handled');
+    }
+  }
+
   #onWelcome(welcome: Welcome): void {
     this.#options.log.info({ resumed: welcome.resumed, ...this.#mark }, 'joined the room');
-    this.#setProblem('');
+    this.#signalingProblem = '';
+    this.#report();
     const present = new Map<string, Membership>(
       welcome.members.map((member) => [member.peerId, member.state]),
     );
@@ -162,11 +180,9 @@ export class Agent {
       case 'member-detached':
         audience.member(message.peerId, 'detached');
         return;
-      case 'member-left': {
-        const onPurpose = message.reason === 'left' || message.reason === 'kicked';
-        audience.member(message.peerId, onPurpose ? 'gone' : 'detached');
+      case 'member-left':
+        audience.member(message.peerId, 'gone');
         return;
-      }
       default: // answers, metrics and the like are not for a host
     }
   }
@@ -179,13 +195,12 @@ export class Agent {
   #onSignaling(state: SignalingState): void {
     const { log, config } = this.#options;
     if (this.#closing !== undefined) return;
-    if (state.state === 'reconnecting') {
-      const { inMs, reason } = state;
-      log.warn({ inMs, reason, ...this.#mark }, 'signaling lost');
-      this.#setProblem(`No signaling service at ${config.client.serverUrlBase}: ${reason}.`);
-    } else if (state.state === 'closed') {
-      this.#options.onFatal(`signaling ended (${state.code}): ${state.reason}`);
-    }
+    if (state.state !== 'reconnecting') return;
+    const { inMs, reason, code, cause } = state;
+    const problem = signalingProblem(config.client.serverUrlBase, state);
+    log.warn({ inMs, reason, code, cause, problem, ...this.#mark }, 'signaling lost');
+    this.#signalingProblem = problem;
+    this.#report();
   }
 
   /** The clock runs only while somebody is here. */
@@ -223,12 +238,6 @@ export class Agent {
     }
   }
 
-  #setProblem(problem: string): void {
-    if (problem === this.#problem) return;
-    this.#problem = problem;
-    this.#report();
-  }
-
   #report(): void {
     const status = this.#status();
     const text = JSON.stringify(status);
@@ -254,7 +263,7 @@ export class Agent {
       encoder: info?.encoder ?? '',
       fps: stats?.fps ?? 0,
       bitrateBps: stats?.bitrateBps ?? 0,
-      problem: this.#problem,
+      problem: [this.#screenProblem, this.#signalingProblem].filter(Boolean).join(' '),
     };
   }
 
@@ -285,7 +294,8 @@ export class Agent {
         log.error({ step: name, error: messageOf(error) }, 'closing failed');
       }
     }
-    this.#problem = '';
+    this.#screenProblem = '';
+    this.#signalingProblem = '';
     this.#report();
     this.#options.status.close();
   }
@@ -299,8 +309,8 @@ function engineOptions(config: Config) {
     includeLoopback,
     udpPortMin,
     udpPortMax,
-    // A viewer that starts anew overlaps with its old self for a moment.
-    maxPeers: maxViewers * 2,
+    // Places, one that displaces a watcher for each, and those that still close.
+    maxPeers: maxViewers * 3,
     bitrateBps: video.bitrateStart,
     ...(interfaces.length === 0 ? {} : { interfaces }),
   };

@@ -1,42 +1,11 @@
-import { FakeMediaHost, type FakeEngine, type PeerFeedback } from '@peerdeck/native-capture';
-import { encodeRecord, generateHostKey, type OutgoingRelay } from '@peerdeck/protocol';
-import { Audience } from './audience.ts';
-import { loadConfig } from './config.ts';
-import { silentLog } from './log.ts';
-import { Screen } from './screen.ts';
-import { flush, TestClock } from './testing/clock.ts';
-import { KEYS, TestViewer } from './testing/test-viewer.ts';
+import type { PeerFeedback } from '@peerdeck/native-capture';
+import { encodeRecord } from '@peerdeck/protocol';
+import { flush } from './testing/clock.ts';
+import { openAudience } from './testing/test-audience.ts';
+import type { TestViewer } from './testing/test-viewer.ts';
 
 interface Permissions {
   permissions: { control: boolean };
-}
-
-async function setUp(flags: Record<string, string> = {}) {
-  const { config } = loadConfig({ env: {}, flags });
-  const host = new FakeMediaHost();
-  const engine: FakeEngine = await host.openEngine();
-  const clock = new TestClock();
-  const log = silentLog();
-  const sent: OutgoingRelay[] = [];
-  const stream = await engine.openStream();
-  const screen = new Screen({ host, stream, config, display: ':1', log, timers: clock });
-  const audience = new Audience({
-    engine,
-    screen,
-    config,
-    keys: { control: KEYS.controlKey, view: KEYS.viewKey },
-    hostKey: generateHostKey(),
-    hostName: 'test host',
-    send: (message) => sent.push(message),
-    iceServers: () => [],
-    log,
-    now: clock.now,
-  });
-  const viewer = (name: string, options: { role?: 'control' | 'view'; key?: Uint8Array } = {}) =>
-    new TestViewer({ name, audience, engine, sent, ...options });
-  const pipeline = () => [...host.pipelines][0];
-  const injector = () => [...host.injectors][0];
-  return { host, engine, clock, sent, screen, audience, viewer, pipeline, injector };
 }
 
 const keyDown = encodeRecord({ kind: 'key', usage: 4, down: true, repeat: false });
@@ -64,7 +33,7 @@ const feedback = (change: Partial<PeerFeedback>): PeerFeedback => ({
 
 describe('Audience', () => {
   it('lets a viewer in, proves itself first, and tells it the session', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const viewer = t.viewer('a');
     const peer = await viewer.join();
     const kinds = (peer.texts('control') as { type: string }[]).map((one) => one.type);
@@ -84,7 +53,7 @@ describe('Audience', () => {
   });
 
   it('answers a proof that overtakes the news of the open channel', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const viewer = t.viewer('a');
     const peer = await viewer.offer();
     viewer.says({ type: 'auth', mac: viewer.auth.transcriptMac() });
@@ -95,13 +64,14 @@ describe('Audience', () => {
   });
 
   it('refuses an offer without proof, with a wrong one, or replayed', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     t.audience.offer(t.viewer('a').bareOffer());
     t.audience.offer(t.viewer('b', { key: new Uint8Array(32) }).offerMessage());
     const good = t.viewer('c').offerMessage();
     t.audience.offer(good);
     await flush();
     t.audience.offer(good);
+    await flush();
     expect(t.sent.map((one) => [one.type, 'code' in one ? one.code : ''])).toEqual([
       ['reject', 'not-authenticated'],
       ['reject', 'not-authenticated'],
@@ -112,14 +82,14 @@ describe('Audience', () => {
   });
 
   it('lets bare offers in only where the configuration says so', async () => {
-    const t = await setUp({ 'host.acceptUnauthenticated': 'true' });
+    const t = await openAudience({ 'host.acceptUnauthenticated': 'true' });
     t.audience.offer(t.viewer('a').bareOffer());
     await flush();
     expect(t.sent.map((one) => one.type)).toEqual(['answer']);
   });
 
   it('drops a viewer whose first message is no proof, and passes no input of it', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const viewer = t.viewer('a');
     const peer = await viewer.offer();
     peer?.emit('channel', 'control', 'open');
@@ -133,7 +103,7 @@ describe('Audience', () => {
   });
 
   it('drops a viewer that proves nothing in time', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const peer = await t.viewer('a').offer();
     t.audience.tick(20_001);
     await flush();
@@ -141,7 +111,7 @@ describe('Audience', () => {
   });
 
   it('passes input of the one in control only, and hands over', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const [a, b, watcher] = [t.viewer('a'), t.viewer('b'), t.viewer('w', { role: 'view' })];
     const [peerA, peerW] = [await a.join(), await watcher.join()];
     peerA.emit('data', 'input', keyDown);
@@ -163,7 +133,7 @@ describe('Audience', () => {
   });
 
   it('has input read of the one in control only, so that a watcher floods nobody', async () => {
-    const { viewer } = await setUp();
+    const { viewer } = await openAudience();
     const a = viewer('a');
     const peerA = await a.join();
     const watcher = await viewer('w', { role: 'view' }).join();
@@ -177,7 +147,7 @@ describe('Audience', () => {
   });
 
   it('keeps the seat with the first where the configuration says wait', async () => {
-    const t = await setUp({ 'host.secondController': 'wait' });
+    const t = await openAudience({ 'host.secondController': 'wait' });
     const [a, b] = [t.viewer('a'), t.viewer('b')];
     await a.join();
     await b.join();
@@ -186,7 +156,7 @@ describe('Audience', () => {
   });
 
   it('gives control to nobody where input is off', async () => {
-    const t = await setUp({ 'host.input.enabled': 'false' });
+    const t = await openAudience({ 'host.input.enabled': 'false' });
     const a = t.viewer('a');
     const peer = await a.join();
     peer.emit('data', 'input', keyDown);
@@ -195,7 +165,7 @@ describe('Audience', () => {
   });
 
   it('refuses one viewer too many, and the same viewer never counts twice', async () => {
-    const t = await setUp({ 'host.maxViewers': '1' });
+    const t = await openAudience({ 'host.maxViewers': '1' });
     const a = t.viewer('a');
     const first = await a.join();
     await t.viewer('b').offer();
@@ -208,11 +178,11 @@ describe('Audience', () => {
   });
 
   it('frees everything when the last one leaves, and serves the next', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     peer.emit('data', 'input', keyDown);
-    t.audience.member(a.peerId, 'gone');
+    a.says({ type: 'bye' });
     await flush();
     await t.screen.settled();
     expect(peer.closed).toBe(true);
@@ -225,7 +195,7 @@ describe('Audience', () => {
   });
 
   it('closes a broken connection at once if signaling lost the viewer too', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     t.audience.member(a.peerId, 'detached');
@@ -236,7 +206,7 @@ describe('Audience', () => {
   });
 
   it('waits a moment for an ICE restart, lets go of keys at once, and then closes', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     peer.emit('data', 'input', keyDown);
@@ -259,7 +229,7 @@ describe('Audience', () => {
   });
 
   it('keeps live viewers that a restarted signaling service has forgotten', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const peer = await t.viewer('a').join();
     t.audience.members(new Map());
     await flush();
@@ -270,7 +240,7 @@ describe('Audience', () => {
   });
 
   it('trickles both ways, in order, and only from the viewer itself', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     t.audience.offer(a.offerMessage());
     const wire = { type: 'candidate', session: a.session, sdpMid: '0' } as const;
@@ -293,7 +263,7 @@ describe('Audience', () => {
   });
 
   it('measures the round trip ten times a second and answers pings', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     a.says({ type: 'ping', id: 3, t: 77 });
@@ -309,7 +279,7 @@ describe('Audience', () => {
   });
 
   it('pings less often while next to nothing is sent', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     for (let n = 0; n < 10; n += 1) t.audience.tick(n * 100);
@@ -323,7 +293,7 @@ describe('Audience', () => {
   });
 
   it('steers the encoder by the path of the one in control', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const [a, watcher] = [t.viewer('a'), t.viewer('w', { role: 'view' })];
     const [peer, slow] = [await a.join(), await watcher.join()];
     slow.emit('feedback', feedback({ lossFraction: 0.3 }));
@@ -339,7 +309,7 @@ describe('Audience', () => {
   });
 
   it('on a host that cannot take input, tells every viewer so and why', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     t.host.injectorError = new Error('the X server has no XTEST extension');
     const [a, watcher] = [t.viewer('a'), t.viewer('w', { role: 'view' })];
     await a.join();
@@ -350,14 +320,14 @@ describe('Audience', () => {
         noInput: 'the X server has no XTEST extension',
       });
     }
-    const off = await setUp({ 'host.input.enabled': 'false' });
+    const off = await openAudience({ 'host.input.enabled': 'false' });
     const b = off.viewer('b');
     await b.join();
     expect(b.heard('session').at(-1)).toMatchObject({ noInput: 'the owner has turned input off' });
   });
 
   it('stops video for a hidden page and forwards the cursor', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     a.says({ type: 'visibility', visible: false });
@@ -373,7 +343,7 @@ describe('Audience', () => {
   });
 
   it('tells viewers when the screen is lost, resized and back', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     await a.join();
     t.host.pipelineError = new Error('no display');
@@ -392,7 +362,7 @@ describe('Audience', () => {
   });
 
   it('ends: keys up, viewers told, connections closed, nobody let in', async () => {
-    const t = await setUp();
+    const t = await openAudience();
     const a = t.viewer('a');
     const peer = await a.join();
     peer.emit('data', 'input', keyDown);

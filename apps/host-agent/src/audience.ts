@@ -1,23 +1,23 @@
 import { EventEmitter } from 'node:events';
 import type { CursorShape as NativeCursor, Engine, IceServer } from '@peerdeck/native-capture';
 import {
-  HostAuth,
   LIMITS,
-  NonceCache,
   type AccessRole,
   type EndedReason,
+  type HostAuth,
   type HostControlMessage,
   type HostKey,
   type OutgoingRelay,
   type Permissions,
-  type RejectCode,
 } from '@peerdeck/protocol';
+import { Admission } from './admission.ts';
 import type { BitrateDecision } from './bitrate-controller.ts';
 import type { Config } from './config.ts';
 import { ControlSeat } from './control-seat.ts';
 import type { InputAction } from './input-gate.ts';
 import type { Log } from './log.ts';
-import { messageOf, type Screen } from './screen.ts';
+import type { Screen } from './screen.ts';
+import { TokenBucket } from './token-bucket.ts';
 import { Viewer, type Candidate, type Membership, type Offer } from './viewer.ts';
 
 export type AudienceEvents = {
@@ -33,6 +33,10 @@ export interface AudienceOptions {
   readonly hostKey: HostKey;
   readonly hostName: string;
   readonly send: (message: OutgoingRelay) => void;
+  /** Whether signaling knows this peer now. */
+  readonly isMember: (peerId: string) => boolean;
+  /** Has signaling remove the member and refuse it for a time. */
+  readonly kick: (peerId: string) => void;
   readonly iceServers: () => readonly IceServer[];
   readonly log: Log;
   /** Monotonic milliseconds. */
@@ -41,6 +45,13 @@ export interface AudienceOptions {
 
 const REFRESH_MS = 2000;
 const FLUSH_ALL_MS = 600;
+/**
+ * An offer alone opens the screen for so long, so that the first picture is ready when the path
+ * is. It may be one that somebody recorded before this host started, so it does so only now and
+ * then; else the screen opens with the path, which nobody gets who has only a recording.
+ */
+const EARLY_MS = 5000;
+const EARLY_STARTS = { burst: 3, perSecond: 1 / 60 };
 
 /**
  * All viewers of this host: who may come in, who controls, whose path sets the rate, what they
@@ -50,7 +61,9 @@ export class Audience extends EventEmitter<AudienceEvents> {
   readonly #options: AudienceOptions;
   readonly #viewers = new Map<string, Viewer>();
   readonly #seat: ControlSeat<Viewer>;
-  readonly #replays = new NonceCache();
+  readonly #admission: Admission;
+  readonly #early = new TokenBucket(EARLY_STARTS.perSecond, EARLY_STARTS.burst);
+  #earlyUntil = Number.NEGATIVE_INFINITY;
   #steering: BitrateDecision | undefined;
   #controller: Viewer | undefined;
   #refreshedAt = Number.NEGATIVE_INFINITY;
@@ -59,7 +72,12 @@ export class Audience extends EventEmitter<AudienceEvents> {
   constructor(options: AudienceOptions) {
     super();
     this.#options = options;
-    this.#seat = new ControlSeat(options.config.host.secondController);
+    const { keys, hostKey, config, send, isMember, log, now } = options;
+    const { acceptUnauthenticated } = config.host;
+    this.#admission = new Admission({
+      ...{ keys, hostKey, acceptUnauthenticated, send, isMember, log, now },
+    });
+    this.#seat = new ControlSeat(config.host.secondController);
     options.screen.on('changed', () => this.#onScreen());
     options.screen.on('cursor', (shape) => this.#tellAll(cursorMessage(shape)));
     options.screen.on('lost', (reason) => this.#onLost(reason));
@@ -76,13 +94,18 @@ export class Audience extends EventEmitter<AudienceEvents> {
   }
 
   offer(offer: Offer): void {
+    const admission = this.#admission;
     if (this.#closed) {
-      this.#reject(offer, 'host-closing', 'the host is going away');
-      return;
+      admission.reject(offer, 'host-closing', 'the host is going away');
+    } else if (admission.isRefused(offer)) {
+      admission.reject(offer, 'declined', 'the host removed this viewer');
+    } else if (!admission.budgetOf(offer.from).take('offer', this.#options.now())) {
+      this.#tooMuch(offer);
+    } else {
+      const known = this.#viewers.get(offer.session);
+      if (known === undefined || known.isClosing) this.#firstOffer(offer);
+      else known.laterOffer(offer);
     }
-    const known = this.#viewers.get(offer.session);
-    if (known === undefined || known.isClosing) this.#firstOffer(offer);
-    else this.#laterOffer(known, offer);
   }
 
   candidate(message: Candidate): void {
@@ -105,6 +128,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
   /** Ten times a second. */
   tick(now: number): void {
     for (const viewer of this.#viewers.values()) viewer.tick(now);
+    this.#wantScreen();
   }
 
   /** Once a second. */
@@ -113,7 +137,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     if (watching.length === 0) return;
     const stats = this.#options.screen.stats();
     for (const viewer of watching) {
-      const { feedback, decision } = viewer;
+      const { feedback, decision, rttMs } = viewer.path;
       viewer.tell({
         type: 'host-stats',
         fps: stats?.fps ?? null,
@@ -123,7 +147,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
         captureToSendMs: stats === undefined ? null : stats.captureToPushUsP50 / 1000,
         queueDelayMs: atLeastZero(feedback?.queueDelayMs),
         lossFraction: atLeastZero(feedback?.lossFraction),
-        rttMs: atLeastZero(viewer.rttMs ?? feedback?.rttMs),
+        rttMs: atLeastZero(rttMs ?? feedback?.rttMs),
         encoder: this.#options.screen.info?.encoder ?? '',
         reason: decision?.reason ?? 'start',
       });
@@ -157,44 +181,71 @@ export class Audience extends EventEmitter<AudienceEvents> {
     await Promise.all([...this.#viewers.values()].map((viewer) => viewer.end(reason, flushMs)));
   }
 
+  /** Lets go of a viewer, and refuses it and its member of the room for a time. */
+  remove(viewer: Viewer): Promise<void> {
+    const { session, peerId } = viewer;
+    this.#options.log.warn({ session, peerId }, 'viewer removed');
+    this.#admission.refuse(session, peerId);
+    const ended = viewer.end('kicked');
+    this.#options.kick(peerId);
+    return ended;
+  }
+
   #firstOffer(offer: Offer): void {
-    const { config, keys, hostKey, log } = this.#options;
-    let auth: HostAuth | undefined;
-    if (offer.auth !== undefined || !config.host.acceptUnauthenticated) {
-      const { session } = offer;
-      auth = new HostAuth({ session, keys, replays: this.#replays, hostKey });
-      const verified = auth.verifyOffer(offer.sdp, offer.auth);
-      if (!verified.ok) {
-        log.warn({ session, reason: verified.reason }, 'offer refused');
-        this.#reject(offer, 'not-authenticated', 'the code is not, or no longer, right');
-        return;
-      }
+    const proof = this.#admission.verify(offer);
+    if (proof === undefined) return;
+    if (!this.#admission.budgetOf(offer.from).take('peer', this.#options.now())) {
+      this.#tooMuch(offer);
+      return;
     }
     // The same member starts anew: its old attempt is over.
     const before = [...this.#viewers.values()].filter((one) => one.peerId === offer.from);
-    const others = [...this.#viewers.values()].filter(
-      (one) => one.peerId !== offer.from && !one.isClosing,
-    );
-    for (const viewer of before) void viewer.close('replaced by its own new session');
-    if (others.length >= config.host.maxViewers) {
-      this.#reject(offer, 'host-full', `this host takes ${config.host.maxViewers} viewers`);
+    const closed = before.map((viewer) => viewer.close('replaced by its own new session'));
+    const role = proof.auth === undefined ? 'control' : (proof.auth.role ?? 'view');
+    if (!this.#makePlace(role)) {
+      const { maxViewers } = this.#options.config.host;
+      this.#admission.reject(offer, 'host-full', `this host takes ${maxViewers} viewers`);
       return;
     }
-    const viewer = this.#open(offer, auth);
-    void viewer.offer(offer);
+    this.#open(offer, proof.auth, Promise.all(closed)).offer(offer);
   }
 
-  #laterOffer(viewer: Viewer, offer: Offer): void {
-    const verified = viewer.verifyLater(offer);
-    if (verified) {
-      void viewer.offer(offer);
-      return;
+  /** A member that makes offers without end: told while it helps, then removed from the room. */
+  #tooMuch(offer: Offer): void {
+    const verdict = this.#admission.budgetOf(offer.from).verdict(this.#options.now());
+    if (verdict === 'remove') {
+      this.#options.log.warn({ peerId: offer.from }, 'a member that made too many offers');
+      this.#admission.refuse(offer.session, offer.from);
+      this.#options.kick(offer.from);
+    } else if (verdict === 'tell') {
+      this.#admission.reject(offer, 'rate-limited', 'too many offers; wait before the next');
     }
-    this.#options.log.warn({ session: offer.session }, 'later offer refused');
-    this.#reject(offer, 'not-authenticated', 'the proof of this offer is not right');
   }
 
-  #open(offer: Offer, auth: HostAuth | undefined): Viewer {
+  /**
+   * A free place is anybody's. In a full house one with the control code takes the place of one
+   * that has shown no more than an offer; or it comes in beside the others, and takes that of a
+   * watcher when it has proved itself (#onReady).
+   */
+  #makePlace(role: AccessRole): boolean {
+    const { maxViewers } = this.#options.config.host;
+    const open = this.#openViewers();
+    if (open.length < maxViewers) return true;
+    if (role !== 'control') return false;
+    const unproven = open.filter((one) => !one.isReady && !one.wasConnected);
+    const waiting = unproven.find((one) => one.role === 'view') ?? unproven[0];
+    if (waiting !== undefined) {
+      void waiting.close('its place was needed');
+      return true;
+    }
+    return open.length < 2 * maxViewers && open.some((one) => one.role === 'view');
+  }
+
+  #openViewers(): readonly Viewer[] {
+    return [...this.#viewers.values()].filter((one) => !one.isClosing);
+  }
+
+  #open(offer: Offer, auth: HostAuth | undefined, after: Promise<unknown>): Viewer {
     const { engine, config, screen, log, now, send } = this.#options;
     const { session, from: peerId } = offer;
     const picture = screen.info ?? { width: 1280, height: 720 };
@@ -207,26 +258,43 @@ export class Audience extends EventEmitter<AudienceEvents> {
       config,
       iceServers,
       send,
+      reject: (refused, code, message) => this.#admission.reject(refused, code, message),
+      budget: this.#admission.budgetOf(peerId),
+      after,
       picture: { width: picture.width, height: picture.height },
       log,
       now,
     });
     this.#viewers.set(session, viewer);
+    viewer.on('connected', () => this.#wantScreen());
     viewer.on('ready', () => this.#onReady(viewer));
     viewer.on('input', (actions) => this.#apply(actions));
     viewer.on('decision', (decision) => {
       this.#steer();
-      if (decision.wantsKeyframe) this.#refresh();
+      if (decision.wantsKeyframe && viewer.takeKeyframe()) this.#refresh();
     });
+    viewer.on('excessive', () => void this.remove(viewer));
     viewer.on('closed', () => this.#onClosed(viewer));
-    // Early, so that the first picture is encoded by the time the path is there.
-    screen.setWanted(true);
+    if (this.#early.take(1, now())) this.#earlyUntil = now() + EARLY_MS;
+    this.#wantScreen();
     this.emit('changed');
     return viewer;
   }
 
+  /** While there is a path to somebody, or one is likely to be there in a moment. */
+  #wantScreen(): void {
+    const open = this.#openViewers();
+    const early = open.length > 0 && this.#options.now() < this.#earlyUntil;
+    this.#options.screen.setWanted(early || open.some((one) => one.wasConnected));
+  }
+
   #onReady(viewer: Viewer): void {
     const { screen, config } = this.#options;
+    this.#early.giveBack(1);
+    if (viewer.role === 'control' && this.#openViewers().length > config.host.maxViewers) {
+      const watcher = this.#openViewers().findLast((one) => one.role === 'view');
+      void watcher?.end('replaced');
+    }
     if (viewer.role === 'control' && config.host.input.enabled) this.#seat.join(viewer);
     this.#seatChanged();
     this.#tellSession(viewer);
@@ -241,10 +309,9 @@ export class Audience extends EventEmitter<AudienceEvents> {
     if (this.#viewers.get(viewer.session) === viewer) this.#viewers.delete(viewer.session);
     this.#seat.leave(viewer);
     this.#seatChanged();
-    if (this.#viewers.size === 0) {
-      this.#options.screen.setWanted(false);
-      this.#steering = undefined;
-    } else this.#steer();
+    if (this.#viewers.size === 0) this.#steering = undefined;
+    else this.#steer();
+    this.#wantScreen();
     this.emit('changed');
   }
 
@@ -278,11 +345,11 @@ export class Audience extends EventEmitter<AudienceEvents> {
   #steer(): void {
     const ready = [...this.#viewers.values()].filter((one) => one.isReady);
     const decisions = ready
-      .map((one) => one.decision)
+      .map((one) => one.path.decision)
       .filter((one) => one !== undefined)
       .sort((a, b) => a.bitrateBps - b.bitrateBps);
     const median = decisions[Math.floor((decisions.length - 1) / 2)];
-    const next = this.#controller?.decision ?? median;
+    const next = this.#controller?.path.decision ?? median;
     if (next === undefined) return;
     const last = this.#steering;
     const rateMoved =
@@ -306,7 +373,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     const { info } = this.#options.screen;
     if (info === undefined) return;
     for (const viewer of this.#viewers.values()) {
-      viewer.setPicture({ width: info.width, height: info.height });
+      viewer.path.setPicture({ width: info.width, height: info.height });
       this.#tellSession(viewer);
     }
     // A new pipeline starts with the configured rate: tell it the one that holds.
@@ -358,15 +425,6 @@ export class Audience extends EventEmitter<AudienceEvents> {
   #tellAll(message: HostControlMessage | undefined): void {
     if (message === undefined) return;
     for (const viewer of this.#viewers.values()) if (viewer.isReady) viewer.tell(message);
-  }
-
-  #reject(offer: Offer, code: RejectCode, message: string): void {
-    const { session, from: to } = offer;
-    try {
-      this.#options.send({ type: 'reject', to, session, code, message });
-    } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'reject not sent');
-    }
   }
 }
 

@@ -62,7 +62,6 @@ async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promi
       log,
       timers: { set: setTimeout, clear: (timer) => clearTimeout(timer as NodeJS.Timeout) },
       now: () => performance.now(),
-      onFatal: (message) => void end(1, message),
     });
     const end = async (code: number, reason: string): Promise<void> => {
       if (code !== 0) process.stderr.write(`peerdeck-host: ${reason}\n`);

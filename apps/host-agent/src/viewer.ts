@@ -7,23 +7,24 @@ import {
   type PeerFeedback,
   type PeerState,
 } from '@peerdeck/native-capture';
-import {
-  parseViewerControlMessage,
-  type AccessRole,
-  type EndedReason,
-  type HostAuth,
-  type HostControlMessage,
-  type IncomingRelay,
-  type OutgoingRelay,
-  type RejectCode,
-  type ViewerControlMessage,
+import type {
+  AccessRole,
+  EndedReason,
+  HostAuth,
+  HostControlMessage,
+  IncomingRelay,
+  OutgoingRelay,
+  RejectCode,
+  ViewerControlMessage,
 } from '@peerdeck/protocol';
-import { BitrateController, type BitrateDecision } from './bitrate-controller.ts';
+import type { BitrateDecision } from './bitrate-controller.ts';
 import type { Config } from './config.ts';
+import { ControlChannel } from './control-channel.ts';
 import { InputGate, type InputAction } from './input-gate.ts';
 import type { Log } from './log.ts';
-import { RoundTrip } from './round-trip.ts';
+import { PathEstimate } from './path-estimate.ts';
 import { messageOf } from './screen.ts';
+import type { ViewerBudget } from './viewer-budget.ts';
 
 export type Offer = Extract<IncomingRelay, { type: 'offer' }>;
 export type Candidate = Extract<IncomingRelay, { type: 'candidate' }>;
@@ -31,12 +32,16 @@ export type Candidate = Extract<IncomingRelay, { type: 'candidate' }>;
 export type Membership = 'connected' | 'detached' | 'gone';
 
 export type ViewerEvents = {
+  /** The first time that there is a path, encrypted to the one who made the offer. */
+  connected: [];
   /** Proved itself over the control channel: it may be told things, and its role counts. */
   ready: [];
   /** Passed the input gate; only while this viewer is in control. */
   input: [actions: readonly InputAction[]];
   /** What its path can carry, about ten times a second. */
   decision: [decision: BitrateDecision];
+  /** It went on over its budget after it was told. */
+  excessive: [];
   /** The last event: everything of this viewer is freed. */
   closed: [reason: string];
 };
@@ -50,7 +55,12 @@ export interface ViewerOptions {
   readonly config: Config;
   readonly iceServers: readonly IceServer[];
   readonly send: (message: OutgoingRelay) => void;
+  readonly reject: (offer: Offer, code: RejectCode, message: string) => void;
   readonly picture: { readonly width: number; readonly height: number };
+  /** Of the member of the room, so that a new session of it begins with no new one. */
+  readonly budget: ViewerBudget;
+  /** Its connection opens after this: earlier ones of the same member close first. */
+  readonly after: Promise<unknown>;
   readonly log: Log;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -61,57 +71,70 @@ const PROOF_MS = 20_000;
 /** After ICE has failed: time for the viewer's ICE restart to arrive. */
 const RESTART_GRACE_MS = 2500;
 const FLUSH_MS = 150;
-/** Under this rate the round trip is measured every fifth tick only: twice a second. */
-const RESTING_BPS = 50_000;
-const RESTING_TICKS = 5;
 /** Candidates that may wait for the peer to open. */
 const MAX_WAITING = 64;
+/** Offers that may wait for their answers. */
+const MAX_OFFERS_WAITING = 4;
 
 /**
- * One viewer's session on the host: offer and answer, trickle, proof on the control channel,
- * input gate, path estimate, and its end. Single-threaded; `tick` is to be called ten times a
- * second.
+ * One viewer's session on the host: offer and answer, trickle, control channel, input gate, path
+ * estimate, and its end. What others say about it (signaling among them) ends nothing once it has
+ * proved itself: only its own word does, or its silence. Single-threaded; `tick` is to be called
+ * ten times a second.
  */
 export class Viewer extends EventEmitter<ViewerEvents> {
   readonly session: string;
   readonly gate: InputGate;
+  readonly path: PathEstimate;
   readonly #options: ViewerOptions;
   readonly #log: Log;
-  readonly #roundTrip = new RoundTrip();
-  readonly #controller: BitrateController;
-  readonly #sendRates: number[] = [];
+  readonly #control: ControlChannel;
   readonly #openedAt: number;
   #peerId: string;
   #peer: Peer | undefined;
   /** Native commands of this viewer, in order. */
-  #work: Promise<void> = Promise.resolve();
+  #work: Promise<unknown>;
   #waiting = 0;
+  #offersWaiting = 0;
   #peerState: PeerState = 'connecting';
+  #everConnected = false;
   #failedAt: number | undefined;
   #membership: Membership = 'connected';
-  #ready = false;
   #wantsStats = false;
-  #controlOpen = false;
-  #paced = 0;
-  #ticks = 0;
-  #lastSession = '';
-  #decision: BitrateDecision | undefined;
-  #feedback: PeerFeedback | undefined;
+  #visible = true;
+  /** The wish that was told to the peer last. */
+  #showing = true;
   #closing: Promise<void> | undefined;
 
   constructor(options: ViewerOptions) {
     super();
-    const { config, picture } = options;
-    const { bitrateMin, bitrateStart, bitrateMax, fps } = config.host.video;
+    const { config, picture, budget, auth, now } = options;
     this.#options = options;
     this.session = options.session;
     this.#peerId = options.peerId;
     this.#log = options.log.child({ session: options.session });
-    this.#openedAt = options.now();
+    this.#openedAt = now();
+    this.#work = options.after;
     this.gate = new InputGate(config.host.input);
-    this.#controller = new BitrateController({
-      limits: { minBps: bitrateMin, startBps: bitrateStart, maxBps: bitrateMax },
-      video: { fps, ...picture },
+    this.path = new PathEstimate(config, picture);
+    this.#control = new ControlChannel({
+      auth,
+      budget,
+      log: this.#log,
+      now,
+      onReady: () => {
+        this.#log.info({ role: this.role }, 'viewer is in');
+        this.emit('ready');
+      },
+      onMessage: (message) => this.#onMessage(message),
+      onAlive: () => this.gate.alive(now()),
+      onUnproven: () => void this.close('not authenticated', FLUSH_MS),
+      onOver: () => this.#onOver(),
+      onClosed: () => {
+        this.#letGo();
+        // It can't be opened again: the viewer has closed its end, over the encrypted path.
+        if (this.isReady) void this.close('control channel closed');
+      },
     });
   }
 
@@ -124,37 +147,54 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   }
 
   get isReady(): boolean {
-    return this.#ready && this.#closing === undefined;
+    return this.#control.isReady && this.#closing === undefined;
   }
 
   get isClosing(): boolean {
     return this.#closing !== undefined;
   }
 
+  /** There is, or was, a path to the one who made the offer. */
+  get wasConnected(): boolean {
+    return this.#everConnected;
+  }
+
   get wantsStats(): boolean {
     return this.#wantsStats;
   }
 
-  get decision(): BitrateDecision | undefined {
-    return this.#decision;
-  }
-
-  get feedback(): PeerFeedback | undefined {
-    return this.#feedback;
-  }
-
-  get rttMs(): number | undefined {
-    return this.#roundTrip.ms;
+  /** Answers the first offer, which was verified before: else there would be no viewer. */
+  offer(offer: Offer): void {
+    this.#answer(offer, () => true);
   }
 
   /**
-   * Answers an offer that was verified before (first or later ones: ICE restart). It may come
-   * from another peer id: the viewer's signaling connection was made anew.
+   * Answers a later offer (ICE restart), if it proves itself like the first, with a counter that
+   * grows. It may come from another peer id: the viewer's signaling connection was made anew.
    */
-  offer(offer: Offer): Promise<void> {
-    this.#peerId = offer.from;
-    this.#membership = 'connected';
-    return this.#queue(async () => {
+  laterOffer(offer: Offer): void {
+    this.#answer(offer, () => {
+      const { auth, reject } = this.#options;
+      const verified =
+        auth === undefined
+          ? offer.from === this.#peerId
+          : auth.verifyOffer(offer.sdp, offer.auth).ok;
+      if (!verified) reject(offer, 'not-authenticated', 'the proof of this offer is not right');
+      return verified;
+    });
+  }
+
+  /**
+   * Proof and answer are one step in the queue: the next offer is verified when this one has its
+   * answer, or that answer would be bound to the wrong offer.
+   */
+  #answer(offer: Offer, verify: () => boolean): void {
+    if (this.#offersWaiting >= MAX_OFFERS_WAITING) return;
+    this.#offersWaiting += 1;
+    void this.#queue(async () => {
+      if (!verify()) return;
+      this.#peerId = offer.from;
+      this.#membership = 'connected';
       this.#peer ??= await this.#openPeer();
       const sdp = await this.#peer.answer(offer.sdp);
       const auth = this.#options.auth?.makeAnswer(sdp);
@@ -165,18 +205,14 @@ export class Viewer extends EventEmitter<ViewerEvents> {
         sdp,
         ...(auth === undefined ? {} : { auth }),
       });
-    }).catch((error: unknown) => {
-      this.#log.warn({ error: messageOf(error) }, 'offer not usable');
-      const { code, message } = rejection(error);
-      this.#options.send({
-        type: 'reject',
-        to: this.#peerId,
-        session: this.session,
-        code,
-        message,
-      });
-      void this.close('offer not usable');
-    });
+    })
+      .catch((error: unknown) => {
+        this.#log.warn({ error: messageOf(error) }, 'offer not usable');
+        const { code, message } = rejection(error);
+        this.#options.reject(offer, code, message);
+        void this.close('offer not usable');
+      })
+      .finally(() => (this.#offersWaiting -= 1));
   }
 
   /** In control or not: what others send is dropped below, before it costs anybody anything. */
@@ -184,16 +220,13 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#peer?.setInput(accepted).catch(() => undefined); // a closed peer sends none
   }
 
-  /** A renegotiation must prove itself like the first offer, with a counter that grows. */
-  verifyLater(offer: Offer): boolean {
-    const { auth } = this.#options;
-    if (auth !== undefined) return auth.verifyOffer(offer.sdp, offer.auth).ok;
-    return offer.from === this.#peerId;
-  }
-
   /** The oldest go first to the peer; when too many wait, the newest is dropped. */
   addCandidate(message: Candidate): void {
     if (message.from !== this.#peerId || this.#waiting >= MAX_WAITING) return;
+    if (!this.#options.budget.take('candidate', this.#options.now())) {
+      this.#onOver();
+      return;
+    }
     const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = message;
     const wire = {
       candidate,
@@ -206,37 +239,26 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     });
   }
 
+  /** Who has proved nothing yet has only its membership. */
   setMembership(membership: Membership): void {
     this.#membership = membership;
-    if (membership === 'gone') void this.close('left');
+    if (membership === 'gone' && !this.isReady) void this.close('left');
     else this.#checkPath();
   }
 
-  setPicture(picture: { readonly width: number; readonly height: number }): void {
-    this.#controller.setVideo({ fps: this.#options.config.host.video.fps, ...picture });
-  }
-
-  /** A text message of the control channel; dropped while it is not open or is full. */
   tell(message: HostControlMessage): void {
-    if (!this.#controlOpen || this.#closing !== undefined) return;
-    this.#peer?.send('control', JSON.stringify(message)).catch((error: unknown) => {
-      if (this.#closing !== undefined || isNativeError(error, 'PD_ERR_CLOSED')) return;
-      this.#log.warn({ type: message.type, error: messageOf(error) }, 'message not sent');
-    });
+    if (this.#closing === undefined) this.#control.tell(message);
   }
 
-  /** As tell, but only if it says something new. */
   tellSession(message: Extract<HostControlMessage, { type: 'session' }>): void {
-    const text = JSON.stringify(message);
-    if (text === this.#lastSession) return;
-    this.#lastSession = text;
-    this.tell(message);
+    if (this.#closing === undefined) this.#control.tellSession(message);
   }
 
   /** Ten times a second. */
   tick(now: number): void {
+    const { budget } = this.#options;
     if (this.#closing !== undefined) return;
-    if (!this.#ready && now - this.#openedAt > PROOF_MS) {
+    if (!this.isReady && now - this.#openedAt > PROOF_MS) {
       void this.close('no proof in time');
       return;
     }
@@ -244,17 +266,13 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       void this.close('connection failed');
       return;
     }
-    this.#ticks += 1;
-    const pings = !this.#isResting() || this.#ticks % RESTING_TICKS === 0;
-    if (this.#ready && pings) this.tell(this.#roundTrip.ping(now));
+    if (this.isReady) {
+      const ping = this.path.ping(now);
+      if (ping !== undefined) this.tell(ping);
+    }
+    if (this.#visible && !this.#showing && budget.afford('keyframe', now)) this.#show();
     const held = this.gate.tick(now);
     if (held.length > 0) this.emit('input', [{ kind: 'inject', events: held }]);
-  }
-
-  /** Next to nothing is sent, so the path's state changes nothing: pings can be rarer. */
-  #isResting(): boolean {
-    if (this.#sendRates.length === 0) return false;
-    return Math.max(...this.#sendRates) < RESTING_BPS;
   }
 
   /** Tells why, gives the channel a moment to carry it, and closes. */
@@ -270,9 +288,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   }
 
   async #close(reason: string, flushMs: number): Promise<void> {
+    this.#control.shut();
     const held = this.gate.close();
     if (held.length > 0) this.emit('input', [{ kind: 'inject', events: held }]);
-    this.#log.info({ reason }, 'viewer closes');
+    if (this.#options.budget.take('log', this.#options.now())) {
+      this.#log.info({ reason }, 'viewer closes');
+    }
     await this.#work;
     await this.#peer?.close({ flushMs }).catch((error: unknown) => {
       this.#log.warn({ error: messageOf(error) }, 'closing the peer failed');
@@ -281,10 +302,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.removeAllListeners();
   }
 
+  /** What was not begun when the viewer closes is not done any more. */
   #queue(task: () => Promise<void> | undefined): Promise<void> {
-    if (this.#closing !== undefined) return Promise.resolve();
     this.#waiting += 1;
-    const result = this.#work.then(task).finally(() => (this.#waiting -= 1));
+    const result = this.#work
+      .then(() => (this.#closing === undefined ? task() : undefined))
+      .finally(() => (this.#waiting -= 1));
     this.#work = result.catch(() => undefined);
     return result;
   }
@@ -298,29 +321,27 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       const to = this.#peerId;
       this.#options.send({ type: 'candidate', to, session: this.session, ...candidate });
     });
-    peer.on('channel', (channel, state) => {
-      if (channel === 'control') this.#onControl(state === 'open');
-    });
-    peer.on('text', (channel, text) => {
-      if (channel === 'control') this.#onText(text);
-    });
+    this.#control.attach(peer);
     peer.on('data', (channel, bytes) => {
-      if (channel !== 'input' && channel !== 'pointer') return;
-      const actions = this.gate.receive(bytes, channel, this.#options.now());
-      if (actions.length > 0) this.emit('input', actions);
+      if (channel === 'input' || channel === 'pointer') this.#onInput(channel, bytes);
     });
     peer.on('feedback', (feedback) => this.#onFeedback(feedback));
     return peer;
   }
 
   #onState(state: PeerState): void {
-    this.#log.info({ state }, 'connection');
+    if (this.#options.budget.take('log', this.#options.now())) {
+      this.#log.info({ state }, 'connection');
+    }
     this.#peerState = state;
     if (state === 'connected') this.#failedAt = undefined;
     else if (state === 'disconnected' || state === 'failed') this.#letGo();
     if (state === 'failed') this.#failedAt ??= this.#options.now();
     if (state === 'closed') void this.close('connection closed');
     this.#checkPath();
+    if (state !== 'connected' || this.#everConnected || this.isClosing) return;
+    this.#everConnected = true;
+    this.emit('connected');
   }
 
   /** Without a path and without signaling nobody is there: no reason to wait. */
@@ -334,72 +355,37 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (held.length > 0) this.emit('input', [{ kind: 'inject', events: held }]);
   }
 
-  #onControl(open: boolean): void {
-    if (open === this.#controlOpen) return;
-    this.#controlOpen = open;
-    if (!open) {
-      this.#letGo();
+  #onInput(channel: 'input' | 'pointer', bytes: Uint8Array): void {
+    const { budget, now } = this.#options;
+    const at = now();
+    if (!budget.take('input', at) || !budget.take('inputBytes', at, bytes.length)) {
+      this.#onOver();
       return;
     }
-    const { auth } = this.#options;
-    if (auth === undefined) this.#becomeReady();
-    const mac = auth?.transcriptMac();
-    if (mac !== undefined) this.tell({ type: 'auth', mac });
+    const actions = this.gate.receive(bytes, channel, at);
+    if (actions.length > 0) this.emit('input', actions);
   }
 
-  #onText(text: string): void {
+  #onMessage(message: ViewerControlMessage): void {
     const now = this.#options.now();
-    // The first message may overtake the news that the channel is open.
-    this.#onControl(true);
-    const parsed = parseViewerControlMessage(text);
-    if (!this.#ready) {
-      this.#prove(parsed.ok ? parsed.message : undefined);
-      return;
-    }
-    this.gate.alive(now);
-    if (parsed.ok) this.#onMessage(parsed.message, now);
-    else if (parsed.error.code !== 'unknown-type') {
-      this.tell({ type: 'error', code: parsed.error.code, message: parsed.error.message });
-    }
-  }
-
-  /** The first message must prove the whole exchange; anything else ends the session. */
-  #prove(message: ViewerControlMessage | undefined): void {
-    const { auth } = this.#options;
-    if (message?.type === 'auth' && auth?.verifyViewerTranscript(message.mac).ok === true) {
-      this.#becomeReady();
-      return;
-    }
-    this.#log.warn('no valid proof on the control channel');
-    this.tell({ type: 'error', code: 'not-authenticated', message: 'the proof is not right' });
-    void this.close('not authenticated', FLUSH_MS);
-  }
-
-  #becomeReady(): void {
-    if (this.#ready || this.#closing !== undefined) return;
-    this.#ready = true;
-    this.#log.info({ role: this.role }, 'viewer is in');
-    this.emit('ready');
-  }
-
-  #onMessage(message: ViewerControlMessage, now: number): void {
     switch (message.type) {
       case 'ping':
-        this.tell({ type: 'pong', id: message.id, t: message.t });
+        this.#control.reply({ type: 'pong', id: message.id, t: message.t });
         return;
       case 'pong':
-        this.#roundTrip.pong(message.id, now);
+        this.path.pong(message.id, now);
         return;
       case 'stats':
         this.#wantsStats = message.on;
         return;
       case 'visibility':
-        void this.#queue(async () => this.#peer?.setVideo(message.visible)).catch(() => undefined);
+        this.#onVisibility(message.visible, now);
         return;
       case 'bye':
         void this.close('bye');
         return;
       case 'error':
+        if (!this.#options.budget.take('log', now)) return;
         this.#log.warn({ error: message.code }, 'the viewer reports an error');
         return;
       case 'auth': // once is enough
@@ -407,37 +393,49 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     }
   }
 
-  #onFeedback(feedback: PeerFeedback): void {
-    if (this.#closing !== undefined) return;
-    const now = this.#options.now();
-    this.#feedback = feedback;
-    const interval = Math.max(feedback.intervalMs, 1);
-    this.#sendRates.push((feedback.sentBytes * 8000) / interval);
-    if (this.#sendRates.length > 5) this.#sendRates.shift();
-    const sendRateBps = this.#sendRates.reduce((a, b) => a + b, 0) / this.#sendRates.length;
-    const decision = this.#controller.update(
-      {
-        rttMs: this.#roundTrip.fresh(now, 1000) ?? feedback.rttMs,
-        jitterMs: feedback.jitterMs,
-        lossFraction: feedback.lossFraction ?? feedback.lossFractionRr,
-        queueDelayMs: feedback.queueDelayMs,
-        delayTrendMsPerS: feedback.delayTrendMsPerS,
-        receiveRateBps: feedback.receiveRateBps,
-        sendRateBps,
-      },
-      now,
-    );
-    this.#decision = decision;
-    this.#log.debug({ feedback, decision, rttMs: this.#roundTrip.ms }, 'bitrate');
-    this.#pace(decision.bitrateBps);
-    this.emit('decision', decision);
+  /**
+   * Each time that video comes back, the encoder makes a picture anew for everybody. Over the
+   * budget the viewer waits for the next one that it may have; to hide costs nothing.
+   */
+  #onVisibility(visible: boolean, now: number): void {
+    this.#visible = visible;
+    if (visible === this.#showing) return;
+    if (!visible || this.#options.budget.take('keyframe', now)) this.#show();
+    else this.#onOver();
   }
 
-  /** Steps under two per cent are not worth a call. */
-  #pace(bitrateBps: number): void {
-    if (Math.abs(bitrateBps - this.#paced) < 0.02 * this.#paced) return;
-    this.#paced = bitrateBps;
-    this.#peer?.setRate(bitrateBps).catch(() => undefined); // a closed peer needs no rate
+  #show(): void {
+    const showing = this.#visible;
+    this.#showing = showing;
+    void this.#queue(async () => this.#peer?.setVideo(showing)).catch(() => undefined);
+  }
+
+  /** It wants what all pay for, because of losses of its own. */
+  takeKeyframe(): boolean {
+    return this.#options.budget.afford('keyframe', this.#options.now());
+  }
+
+  #onOver(): void {
+    if (this.#closing !== undefined) return;
+    const verdict = this.#options.budget.verdict(this.#options.now());
+    if (verdict === 'tell') {
+      this.#log.warn('the viewer is over its budget');
+      const message = 'this is more than the host does for one viewer; it goes on more slowly';
+      this.tell({ type: 'error', code: 'rate-limited', message });
+    } else if (verdict === 'remove') {
+      this.#log.warn('the viewer stays over its budget');
+      this.emit('excessive');
+    }
+  }
+
+  #onFeedback(feedback: PeerFeedback): void {
+    if (this.#closing !== undefined) return;
+    const decision = this.path.update(feedback, this.#options.now());
+    this.#log.debug({ feedback, decision, rttMs: this.path.rttMs }, 'bitrate');
+    const pace = this.path.newPace();
+    // A closed peer needs no rate.
+    if (pace !== undefined) this.#peer?.setRate(pace).catch(() => undefined);
+    this.emit('decision', decision);
   }
 }
 

@@ -51,6 +51,9 @@ export function problemOfReject(
     case 'declined':
       return { problem: { kind: 'declined' }, retry: false };
     default:
-      return { problem: { kind: 'host-error', detail: message }, retry: code === 'internal' };
+      return {
+        problem: { kind: 'host-error', detail: message },
+        retry: code === 'internal' || code === 'rate-limited',
+      };
   }
 }

@@ -98,7 +98,7 @@ export const ERROR_CODES = {
     closeCode: CLOSE.forbidden,
   },
   'rate-limited': {
-    planes: ['signaling', 'control'],
+    planes: ['signaling', 'reject', 'control'],
     meaning: 'too many messages, connections or rooms tried; with `fatal` the connection ends',
     fatal: false,
     retryable: true,

@@ -173,7 +173,7 @@ function ended(reason: Extract<ViewerState, { name: 'ended' }>['reason']): Overl
       return {
         ...base,
         title: 'Another viewer took over',
-        detail: 'The host serves one viewer at a time, and a newer one came.',
+        detail: 'The host is full, and one with the code to control it came.',
       };
     case 'left':
       return { ...base, title: 'You left the session' };
