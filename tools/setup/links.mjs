@@ -1,12 +1,17 @@
-import { bindsAll, lanAddresses, origin } from './network.mjs';
+import { hostname } from 'node:os';
+import { bindsAll, lanAddresses, origin, ownAddresses } from './network.mjs';
 
 /**
- * The addresses of the page: `local` for this machine, `lan` for others. A certificate of the
- * user's decides the name, for a browser accepts no other.
+ * The addresses of the page: `local` for this machine, `lan` for others. Where the user says that it
+ * is (--web-url), there; else a certificate of theirs decides the name, for a browser accepts no other.
  *
  * @returns {{ local: string, lan: string[] }} origins such as http://localhost:8080
  */
-export function pageOrigins({ host, port, https, name, addresses = lanAddresses() }) {
+export function pageOrigins({ host, port, https, name, webUrl, addresses = lanAddresses() }) {
+  if (webUrl !== undefined) {
+    const elsewhere = new URL(webUrl).origin;
+    return { local: elsewhere, lan: [elsewhere] };
+  }
   if (name !== undefined) {
     const own = origin({ https, host: name, port });
     return { local: own, lan: [own] };
@@ -17,6 +22,32 @@ export function pageOrigins({ host, port, https, name, addresses = lanAddresses(
     local: origin({ https, host: local, port }),
     lan: others.map((address) => origin({ https, host: address, port })),
   };
+}
+
+/**
+ * Origins of the pages that may talk to signaling: this one's own, under every name and address that
+ * leads here, and those that are `named` (--web-url). Any other site that somebody has open, on this
+ * machine too, is kept out: its page could reach ws://localhost as well as ours does.
+ *
+ * @param {{ host: string, port: number, names?: string[], named?: string[], addresses?: string[] }} options
+ *   `names`: those of a certificate, wildcards (`*.example.com`) included
+ * @returns {string[]}
+ */
+export function allowedOrigins(options) {
+  const { host, port, names = [], named = [], addresses = ownAddresses() } = options;
+  const near = ['localhost', '127.0.0.1', '::1'];
+  const all = [...addresses, hostname(), `${hostname()}.local`];
+  const reached = isLoopback(host) ? [host] : bindsAll(host) ? all : [host];
+  const own = [...near, ...reached, ...names].flatMap((name) =>
+    [false, true].map((https) => origin({ https, host: name.toLowerCase(), port })),
+  );
+  return [...new Set([...own, ...named])].filter(isOrigin);
+}
+
+/** A machine's name may be one that no URL can have; such a page can't be opened either. */
+function isOrigin(text) {
+  const host = text.replace('://*.', '://');
+  return URL.canParse(host) && !host.includes('*');
 }
 
 function isLoopback(host) {

@@ -70,6 +70,13 @@ export function lanAddresses(interfaces = networkInterfaces()) {
     .map(({ address }) => address);
 }
 
+/** Every address of this machine, those that only its containers reach included. */
+export function ownAddresses(interfaces = networkInterfaces()) {
+  const all = Object.values(interfaces).flatMap((addresses) => addresses ?? []);
+  // One of its own link (fe80::) needs a zone, which no URL of a browser can have.
+  return all.map(({ address }) => address).filter((address) => !address.startsWith('fe80:'));
+}
+
 /** Whether a service bound to `host` is reachable by every address of the machine. */
 export function bindsAll(host) {
   return host === '0.0.0.0' || host === '::';

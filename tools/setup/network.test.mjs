@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { moveLink, pageOrigins } from './links.mjs';
+import { allowedOrigins, moveLink, pageOrigins } from './links.mjs';
 import { choosePort, lanAddresses, origin, portError } from './network.mjs';
 
 const host = '127.0.0.1';
@@ -76,4 +76,20 @@ test('a link keeps its fragment, which holds the code, when it moves', () => {
     'http://10.0.0.3:8080/#c=ABCD-EFGH&h=x_-y',
   );
   assert.equal(origin({ https: true, host: '::1', port: 5 }), 'https://[::1]:5');
+});
+
+test('every name that leads here is a page of our own, and no name that no URL can have', () => {
+  const common = { port: 8080, addresses: ['192.168.1.20', '172.17.0.1', '2001:db8::5'] };
+  const all = allowedOrigins({ ...common, host: '0.0.0.0' });
+  for (const host of ['localhost', '127.0.0.1', '[::1]', '192.168.1.20', '[2001:db8::5]']) {
+    for (const scheme of ['http', 'https']) assert.ok(all.includes(`${scheme}://${host}:8080`));
+  }
+  const here = allowedOrigins({ ...common, host: '127.0.0.1' });
+  assert.ok(!here.some((allowed) => allowed.includes('192.168')));
+  const names = ['*.example.com', 'f*.example.com', 'no name', ''];
+  const named = allowedOrigins({ ...common, host, names, named: ['https://far.example'] });
+  assert.deepEqual(
+    named.filter((allowed) => !/localhost|127\.0|::1/.test(allowed)),
+    ['http://*.example.com:8080', 'https://*.example.com:8080', 'https://far.example'],
+  );
 });

@@ -37,6 +37,8 @@ export class Session extends EventEmitter {
    * @param {import('./status-file.mjs').StatusFile} options.statusFile
    * @param {{ kind: string, display?: string }} options.desktop
    * @param {{ local: string, lan: string[] }} options.origins
+   * @param {string[]} options.allowedOrigins pages that may talk to signaling; ALLOWED_ORIGINS in the
+   *   environment names more
    * @param {{ cert: string, key: string, generated: boolean } | undefined} options.tls
    */
   constructor(options) {
@@ -145,7 +147,7 @@ export class Session extends EventEmitter {
   }
 
   #launchSignaling() {
-    const { root, env, node, own, host, port, tls } = this.#options;
+    const { root, env, node, own, host, port, tls, allowedOrigins } = this.#options;
     const secure = tls === undefined ? {} : { TLS_CERT_FILE: tls.cert, TLS_KEY_FILE: tls.key };
     return {
       ...own(node, [join(root, 'apps/signaling/dist/main.js')]),
@@ -158,6 +160,7 @@ export class Session extends EventEmitter {
         HEALTH_HOST: '127.0.0.1',
         HEALTH_PORT: '0',
         REDIS_URL: '', // one node needs none
+        ALLOWED_ORIGINS: [...allowedOrigins, env.ALLOWED_ORIGINS ?? ''].join(','),
         STATIC_DIR: join(root, 'apps/web-client/dist'),
         DRAIN_MS: '1000',
         ...secure,

@@ -6,7 +6,7 @@ import { bootstrap } from './bootstrap.mjs';
 import { chooseDesktop, requireDisplay } from './display.mjs';
 import { SetupError } from './errors.mjs';
 import { choosePort, lanAddresses } from './network.mjs';
-import { pageOrigins } from './links.mjs';
+import { allowedOrigins, pageOrigins } from './links.mjs';
 import { ownProcess } from './own-process.mjs';
 import { requireSupported } from './platform.mjs';
 import { Session } from './session.mjs';
@@ -14,6 +14,7 @@ import { START_HELP, parseStart } from './start-options.mjs';
 import { StatusFile } from './status-file.mjs';
 import { statusText } from './status-text.mjs';
 import { tlsSettings } from './tls.mjs';
+import { webUrl } from './web-url.mjs';
 
 /** npm passes a Ctrl-C on that the terminal has sent to this process as well. */
 const SAME_KEY_MS = 300;
@@ -62,9 +63,17 @@ async function run({ options, desktop, node, env, report, onRunnerGone }) {
   const addresses = lanAddresses();
   const tls = await tlsSettings({ root: ROOT, options, addresses });
   const { host, config, agentArguments } = options;
+  const elsewhere = webUrl({ root: ROOT, node, env, config, agentArguments });
+  const origins = pageOrigins({
+    ...{ host, port, https: options.https, name: tls?.name, webUrl: elsewhere, addresses },
+  });
   const session = new Session({
     ...{ root: ROOT, node, env, own: ownProcess, desktop, host, port, tls, config, agentArguments },
-    origins: pageOrigins({ host, port, https: options.https, name: tls?.name, addresses }),
+    origins,
+    allowedOrigins: allowedOrigins({
+      ...{ host, port, names: tls?.names },
+      named: [origins.local, ...origins.lan],
+    }),
     statusFile: new StatusFile(options.statusFile),
   });
   const ended = untilEnd(session, report, onRunnerGone);
@@ -86,6 +95,8 @@ async function show({ session, report, desktop, options }) {
   const { local, lan, watch, roomCode, display } = session.links();
   const what = desktop.kind === 'demo' ? `a demo desktop (${display})` : `display ${display}`;
   const others = lan.filter((link) => link !== local);
+  const open = !options.https && others.length > 0;
+  const plain = 'Http is for networks that you trust; --https is there for all others.';
   const qr = await qrCode(lan[0] ?? local);
   const own = 'The certificate is our own: the browser asks once whether to trust it.';
   const wayland =
@@ -96,6 +107,7 @@ async function show({ session, report, desktop, options }) {
     '',
     `  On this machine  ${local}`,
     ...others.map((link) => `  From the network ${link}`),
+    ...(open ? [`                   ${plain}`] : []),
     `  To watch only    ${watch}`,
     `  Room code        ${roomCode}`,
     ...(options.https && !options.cert ? [`  ${own}`] : []),

@@ -3,10 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { WebSocket } from 'ws';
+import { lanAddresses } from './network.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START = fileURLToPath(new URL('./start.mjs', import.meta.url));
@@ -130,6 +132,53 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
     assert.equal(existsSync(file), false, 'in order: the status file is gone too');
   });
 }
+
+/** How signaling answers a page of this origin: `open`, or the code and reason it closes with. */
+async function answerTo(origin, port) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/`, ['peerdeck.v2'], { origin });
+  await once(socket, 'open');
+  // What is let in stays until it is told to go; a refusal comes at once, before an answer to a ping.
+  const answer = Promise.race([
+    once(socket, 'pong').then(() => 'open'),
+    once(socket, 'close').then(([code, reason]) => `${code} ${reason}`),
+  ]);
+  socket.ping();
+  const found = await answer;
+  socket.terminate();
+  return found;
+}
+
+test('a site that somebody has open on this machine can not talk to signaling', async (t) => {
+  const folder = temporary(t);
+  const file = join(folder, 'status.json');
+  const port = await freePort();
+  const started = run(
+    t,
+    [
+      ...['--yes', '--port', String(port), '--status-file', file, '--'],
+      ...['--identity', join(folder, 'identity.json'), '--web-url', 'https://desk.example.com/me/'],
+    ],
+    { ALLOWED_ORIGINS: 'http://tunnel.example:9000' },
+  );
+  await until(
+    () => `not ready:\n${started.output}`,
+    () => existsSync(file),
+  );
+  await until('the link is printed', () => started.output.includes('Room code'));
+  assert.match(started.output, /https:\/\/desk\.example\.com\/me\/#c=/);
+  const names = ['localhost', '127.0.0.1', '[::1]', hostname(), ...lanAddresses()];
+  const own = names.flatMap((name) => [`http://${name}:${port}`, `https://${name}:${port}`]);
+  own.push('https://desk.example.com', 'http://tunnel.example:9000');
+  for (const origin of [undefined, ...own]) {
+    assert.equal(await answerTo(origin, port), 'open', origin);
+  }
+  const foreign = ['https://evil.example', `http://evil.example:${port}`, 'http://localhost:3000'];
+  for (const origin of [...foreign, `http://localhost.evil.example:${port}`, 'null']) {
+    assert.equal(await answerTo(origin, port), '1008 Origin not allowed', origin);
+  }
+  started.child.kill('SIGINT');
+  assert.equal(await started.ended, 0, started.output);
+});
 
 test('a killed part comes back with the same room, and the status file is true throughout', async (t) => {
   const folder = temporary(t);
