@@ -1,4 +1,4 @@
-import { FakeMediaHost } from '@peerdeck/native-capture';
+import { FakeMediaHost } from '@peerdeck/native-capture/testing';
 import { CLOSE_CODES, generateHostKey, ViewerAuth } from '@peerdeck/protocol';
 import { Agent } from './agent.ts';
 import { loadConfig } from './config.ts';

@@ -1,4 +1,5 @@
-import { FakeMediaHost, NativeLibraryError } from '@peerdeck/native-capture';
+import { NativeLibraryError } from '@peerdeck/native-capture';
+import { FakeMediaHost } from '@peerdeck/native-capture/testing';
 import { loadConfig } from './config.ts';
 import { diagnose, type DoctorOptions } from './doctor.ts';
 

@@ -1,4 +1,5 @@
-import { FakeMediaHost, type WindowInfo } from '@peerdeck/native-capture';
+import type { WindowInfo } from '@peerdeck/native-capture';
+import { FakeMediaHost } from '@peerdeck/native-capture/testing';
 import { loadConfig } from './config.ts';
 import { chooseSource, displayOf, SourceNotFoundError } from './source-choice.ts';
 

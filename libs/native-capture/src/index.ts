@@ -17,13 +17,6 @@ export type {
   SourceEvent,
   WindowInfo,
 } from './events.ts';
-export {
-  FakeEngine,
-  FakeInjector,
-  FakeMediaHost,
-  FakePeer,
-  FakePipeline,
-} from './fake-media-host.ts';
 export { findLibraries, type LibraryPaths } from './library-paths.ts';
 export type * from './media-host.ts';
 export { openNativeMediaHost, type NativeMediaHostOptions } from './native-media-host.ts';

@@ -17,7 +17,8 @@ import type {
 
 /**
  * The media plane as JavaScript sees it: it opens, wires and steers; it never touches a frame.
- * Implementations: NativeMediaHost (the two libraries) and FakeMediaHost (unit tests).
+ * Implementations: NativeMediaHost (the two libraries) and, for unit tests, FakeMediaHost of
+ * `@peerdeck/native-capture/testing`.
  *
  * Every close() is idempotent, resolves when no event of that object can follow, and closes what
  * it owns: a host its engines, pipelines and injectors; an engine its peers and streams.

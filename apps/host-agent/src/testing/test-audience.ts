@@ -1,4 +1,4 @@
-import { FakeMediaHost, type FakeEngine } from '@peerdeck/native-capture';
+import { FakeMediaHost, type FakeEngine } from '@peerdeck/native-capture/testing';
 import { generateHostKey, type OutgoingRelay } from '@peerdeck/protocol';
 import { Audience } from '../audience.ts';
 import { loadConfig } from '../config.ts';

@@ -1,4 +1,4 @@
-import type { FakeEngine, FakePeer } from '@peerdeck/native-capture';
+import type { FakeEngine, FakePeer } from '@peerdeck/native-capture/testing';
 import { deriveControl, ViewerAuth, type AccessRole, type OutgoingRelay } from '@peerdeck/protocol';
 import type { Audience } from '../audience.ts';
 import type { Offer } from '../viewer.ts';

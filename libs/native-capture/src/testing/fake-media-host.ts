@@ -5,8 +5,8 @@ import type {
   PipelineStats,
   ProbeReport,
   WindowInfo,
-} from './events.ts';
-import { pipelineStatsSchema } from './events.ts';
+} from '../events.ts';
+import { pipelineStatsSchema } from '../events.ts';
 import type {
   Channel,
   Engine,
@@ -23,7 +23,7 @@ import type {
   PipelineEvents,
   PipelineOptions,
   Stream,
-} from './media-host.ts';
+} from '../media-host.ts';
 
 /**
  * A MediaHost without native code, for unit tests of what stands above it. It keeps what it was
