@@ -72,8 +72,12 @@ function place(folder, { cert, key }) {
     [key, 'site.pem.key'],
   ]) {
     const draft = join(folder, `.${name}`);
-    copyFileSync(from, draft);
-    chmodSync(draft, 0o644);
-    renameSync(draft, join(folder, name));
+    try {
+      copyFileSync(from, draft);
+      chmodSync(draft, 0o644);
+      renameSync(draft, join(folder, name));
+    } finally {
+      rmSync(draft, { force: true });
+    }
   }
 }

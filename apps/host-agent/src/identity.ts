@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -11,6 +11,7 @@ import {
   type HostKey,
 } from '@peerdeck/protocol';
 import { z } from 'zod';
+import { replaceFile } from './replace-file.ts';
 
 /** Who this host is, over restarts: its room's control code and its signing key. */
 export interface Identity {
@@ -97,11 +98,9 @@ function write(file: string, identity: Identity): void {
     code: identity.code,
     hostKey: toBase64Url(identity.hostKey.secretKey),
   });
-  const temporary = `${file}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, `${text}\n`, { mode: 0o600 });
-    renameSync(temporary, file);
+    replaceFile(file, `${text}\n`);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new IdentityError(`${file}: cannot be written (${why}). Use --identity FILE.`, { cause });
