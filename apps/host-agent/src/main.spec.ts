@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,14 +12,21 @@ beforeAll(() => (dir = mkdtempSync(join(tmpdir(), 'peerdeck-main-'))));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 /** Runs the program to its end. */
-async function run(args: string[], env: Record<string, string> = {}) {
+async function run(
+  args: string[],
+  env: Record<string, string> = {},
+  onError: (text: string) => unknown = () => undefined,
+) {
   const child = spawn(process.execPath, ['--conditions=@peerdeck/source', program, ...args], {
     env: { PATH: process.env['PATH'] ?? '', XDG_STATE_HOME: dir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const text = { out: '', err: '' };
   child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => {
+    text.err += chunk.toString();
+    onError(text.err);
+  });
   const [code] = (await once(child, 'close')) as [number];
   return { code, ...text };
 }
@@ -65,6 +72,26 @@ describe('peerdeck-host', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/native library not found.*\n.*libpion_webrtc\.so \(absent\)/);
     expect(err).toContain('nx run-many -t build');
+  });
+
+  it('waits while another agent uses its identity, says so, and goes on when it has ended', async () => {
+    const identity = join(dir, 'twice.json');
+    const lock = `${identity}.lock`;
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    writeFileSync(lock, `${other.pid} -\n`);
+    let ended: number | null = null;
+    const end = (): void => {
+      ended = other.pid ?? null;
+      other.kill('SIGKILL');
+    };
+    const { err } = await run(
+      ['--identity', identity],
+      { PEERDECK_NATIVE_DIR: dir },
+      (text) => text.includes(`Another agent (process ${other.pid})`) && end(),
+    );
+    expect(ended).toBe(other.pid);
+    expect(err).toContain('native library not found'); // so it went on
+    expect(existsSync(lock)).toBe(false);
   });
 
   it('doctor explains and fails where nothing can be shared', async () => {

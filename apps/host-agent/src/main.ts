@@ -1,17 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openNativeMediaHost } from '@peerdeck/native-capture';
 import { SUBPROTOCOL_V2, type SocketConstructor } from '@peerdeck/protocol';
 import { WebSocket } from 'ws';
 import { Agent } from './agent.ts';
 import { helpText, parseCommandLine, parseLogLevel, type CommandLine } from './cli.ts';
-import { loadConfig, type LoadedConfig } from './config.ts';
+import { loadConfig, type Config, type LoadedConfig } from './config.ts';
 import { diagnose } from './doctor.ts';
 import { defaultIdentityFile, loadIdentity } from './identity.ts';
+import { waitForIdentity } from './identity-lock.ts';
 import { makeLinks } from './link.ts';
 import { createLog, type Log } from './log.ts';
 import { displayOf } from './source-choice.ts';
-import { ipcSink, TerminalSink, type StatusSink } from './status.ts';
+import { ipcSink, NO_STATUS, TerminalSink, type StatusSink } from './status.ts';
 import { tokenOf } from './token.ts';
 
 /** Two event pumps hold a pool thread each; the rest is for commands, files and name look-ups. */
@@ -40,7 +42,39 @@ async function main(): Promise<number> {
 
 async function run(line: CommandLine, { config }: LoadedConfig, log: Log): Promise<number> {
   const { env } = process;
+  // A supervisor that goes away while we wait takes us along; serve() has its own way to end.
+  const alone = (): never => process.exit(0);
+  if (supervisor() !== undefined) process.once('disconnect', alone);
   const identityFile = line.identityFile ?? env['PEERDECK_IDENTITY'] ?? defaultIdentityFile(env);
+  const lock = await waitForIdentity({
+    file: identityFile,
+    onWait: (owner, waitMs) => {
+      const problem =
+        `Another agent (process ${owner}) uses the identity ${identityFile}; waiting for it to ` +
+        'end. With --identity FILE this one can have its own.';
+      log.warn({ owner, waitMs }, problem);
+      supervisor()?.({ ...NO_STATUS, problem });
+    },
+    onNone: (why) => log.warn({ why }, 'no lock beside the identity'),
+    sleep,
+  });
+  process.off('disconnect', alone);
+  try {
+    return await serve({ line, config, log, identityFile });
+  } finally {
+    lock.release();
+  }
+}
+
+interface Serving {
+  readonly line: CommandLine;
+  readonly config: Config;
+  readonly log: Log;
+  readonly identityFile: string;
+}
+
+async function serve({ line, config, log, identityFile }: Serving): Promise<number> {
+  const { env } = process;
   const identity = loadIdentity({ file: identityFile, newCode: line.newCode });
   const { serverUrlBase: signalingUrl, webUrl } = config.client;
   const links = makeLinks({ identity, signalingUrl, webUrl });

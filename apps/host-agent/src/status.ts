@@ -20,6 +20,12 @@ export interface HostStatus {
   readonly problem: string;
 }
 
+/** Before there is anything to tell. */
+export const NO_STATUS: HostStatus = {
+  ...{ type: 'status', state: 'starting', viewers: 0, roomCode: '', viewCode: '', display: '' },
+  ...{ width: 0, height: 0, encoder: '', fps: 0, bitrateBps: 0, problem: '' },
+};
+
 /** Once, when viewers can come. */
 export interface HostReady extends Omit<HostStatus, 'type'> {
   readonly type: 'ready';
