@@ -82,7 +82,10 @@ int32_t pdw_peer_close(int64_t peer, uint32_t flush_ms);
 int32_t pdw_poll_events(uint8_t *buffer, uint32_t capacity, uint32_t timeout_ms);
 /* Makes a poll that waits return at once. */
 int32_t pdw_wake_events(void);
-/* {"engines":0,"streams":0,"peers":0,"goroutines":5,"queuedEvents":0,"droppedLogs":0} */
+/*
+ * {"engines":0,"streams":0,"peers":0,"goroutines":5,"queuedEvents":0,"droppedLogs":0,
+ *  "liveKib":900,"memoryKib":9000}: of Go's heap, and what Go has of the system.
+ */
 int32_t pdw_leaks(char *out, uint32_t out_capacity);
 
 #ifdef __cplusplus

@@ -33,6 +33,8 @@ export class Library<Name extends string> {
   readonly path: string;
   readonly #library: LibraryHandle;
   readonly #functions = new Map<string, RawFunction>();
+  /** Buffers for results, used again: a new one for each call is garbage that pulls memory apart. */
+  readonly #spare: Buffer[] = [];
 
   constructor(path: string, table: Record<Name, NativeFunction>) {
     this.path = path;
@@ -68,10 +70,14 @@ export class Library<Name extends string> {
 
   /** As callSync, for a function that ends in (out, capacity); gives its JSON. */
   jsonSync(name: Name, ...args: Argument[]): unknown {
-    const out = Buffer.alloc(OUT_BYTES);
-    const result = this.#get(name)(...args, out, out.length);
-    if (result < 0) throw new NativeError(name, result, text(out));
-    return JSON.parse(text(out));
+    const out = this.#take();
+    try {
+      const result = this.#get(name)(...args, out, out.length);
+      if (result < 0) throw new NativeError(name, result, text(out));
+      return JSON.parse(text(out));
+    } finally {
+      this.#give(out);
+    }
   }
 
   /** Calls on a pool thread. Buffers are used in place, and kept alive until it returns. */
@@ -83,10 +89,25 @@ export class Library<Name extends string> {
 
   /** As call, for a function that ends in (out, capacity): what it returned and what it wrote. */
   async callOut(name: Name, ...args: Argument[]): Promise<{ result: number; out: string }> {
-    const out = Buffer.alloc(OUT_BYTES);
-    const result = await this.#start(name, [...args, out, out.length]);
-    if (result < 0) throw new NativeError(name, result, text(out));
-    return { result, out: text(out) };
+    const out = this.#take();
+    try {
+      const result = await this.#start(name, [...args, out, out.length]);
+      if (result < 0) throw new NativeError(name, result, text(out));
+      return { result, out: text(out) };
+    } finally {
+      this.#give(out);
+    }
+  }
+
+  #take(): Buffer {
+    const out = this.#spare.pop() ?? Buffer.alloc(OUT_BYTES);
+    out[0] = 0; // not every failure leaves a text
+    return out;
+  }
+
+  /** Bound: as many as there are pool threads by default; a burst's others are let go. */
+  #give(out: Buffer): void {
+    if (this.#spare.length < 4) this.#spare.push(out);
   }
 
   #start(name: Name, args: Argument[]): Promise<number> {

@@ -1,6 +1,9 @@
 // The C boundary, and nothing else: checks pointers, finds handles, turns exceptions into codes.
 #include <cstring>
 #include <new>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "base/json.h"
 #include "base/leaks.h"
@@ -77,6 +80,14 @@ void write_list(pdc::JsonWriter& json, const char* name, const std::vector<pdc::
         .close('}');
   }
   json.close(']');
+}
+
+/* What a pipeline had (pictures, an encoder's tens of MB) was spread over the heap by several threads: glibc
+   keeps such pages for ever unless it is asked, and each viewer that comes and goes would add some. */
+void return_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 pdc::Rect area_of(const pdc::InjectorSlot& slot) {
@@ -165,6 +176,7 @@ int32_t pdc_pipeline_close(int64_t pipeline) {
       Library::instance().add(pipeline, found);
       throw;
     }
+    return_memory();
     return PD_OK;
   });
 }

@@ -2,6 +2,7 @@
 package engine
 
 import (
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type Engine struct {
 	streams []*stream.Stream
 	peers   map[int64]*peer.Peer // nil while one is being made
 	closed  bool
+	served  bool // peers were there since memory was returned last
 
 	done    chan struct{}
 	active  chan struct{} // capacity 1: a peer has something to tell
@@ -84,6 +86,7 @@ func (e *Engine) tick(part *faults.Part) {
 			}
 		}
 		e.mu.Unlock()
+		e.returnMemory()
 		idle = true
 		for _, p := range peers {
 			idle = !p.Tick() && idle
@@ -94,6 +97,20 @@ func (e *Engine) tick(part *faults.Part) {
 		} else {
 			timer.Reset(tickTime)
 		}
+	}
+}
+
+// returnMemory gives back what the viewers needed once nobody is there: Go would keep it for minutes, and more
+// with each that comes and goes.
+func (e *Engine) returnMemory() {
+	e.mu.Lock()
+	due := e.served && len(e.peers) == 0
+	if due {
+		e.served = false
+	}
+	e.mu.Unlock()
+	if due {
+		debug.FreeOSMemory()
 	}
 }
 
@@ -139,6 +156,7 @@ func (e *Engine) OpenPeer(handle int64, o options.Peer) (*peer.Peer, error) {
 		return nil, abi.Errorf(abi.State, "the engine has %d peers already (maxPeers): close one first", e.options.MaxPeers)
 	}
 	e.peers[handle] = nil
+	e.served = true
 	streams := slices.Clone(e.streams)
 	e.mu.Unlock()
 

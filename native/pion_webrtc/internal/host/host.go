@@ -44,6 +44,8 @@ type Leaks struct {
 	Goroutines   int    `json:"goroutines"`
 	QueuedEvents int    `json:"queuedEvents"`
 	DroppedLogs  uint64 `json:"droppedLogs"`
+	LiveKib      uint64 `json:"liveKib"`   // objects of Go's heap, garbage included
+	MemoryKib    uint64 `json:"memoryKib"` // what Go has of the system
 }
 
 // New makes an empty host.
@@ -200,7 +202,10 @@ func (h *Host) ClosePeer(handle int64, flush time.Duration) error {
 // Leaks counts.
 func (h *Host) Leaks() Leaks {
 	waiting, dropped := h.Events.Len()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
 	return Leaks{
+		LiveKib: memory.HeapAlloc >> 10, MemoryKib: (memory.Sys - memory.HeapReleased) >> 10,
 		Engines: h.engines.Len(), Streams: h.streams.Len(), Peers: h.peers.Len(),
 		Goroutines: runtime.NumGoroutine(), QueuedEvents: waiting, DroppedLogs: dropped,
 	}
