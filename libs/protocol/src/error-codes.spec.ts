@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
-import { CLOSE, CLOSE_CODES, closeCodeInfo, mayRetryAfterClose } from './close-codes.ts';
+import {
+  CLOSE,
+  CLOSE_CODES,
+  closeCodeInfo,
+  isFinalClose,
+  mayRetryAfterClose,
+} from './close-codes.ts';
 import {
   codeTablesMarkdown,
   ERROR_CODES,
   errorCodeInfo,
+  isFinalError,
   type ErrorCodeInfo,
 } from './error-codes.ts';
 
@@ -51,6 +58,17 @@ describe('the tables', () => {
     expect(stops.filter((code) => mayRetryAfterClose(code))).toEqual([]);
     const comeBack = [1001, 1005, 1006, 1011, 1012, 1013, 4000, 4008, 4012, 4999];
     expect(comeBack.filter((code) => !mayRetryAfterClose(code))).toEqual([]);
+  });
+
+  it('end a host only for its own configuration or token, for nothing that a stranger does', () => {
+    const codes = Object.keys(CLOSE_CODES).map(Number);
+    const final = codes.filter((code) => isFinalClose(code, 'host'));
+    expect(final).toEqual([CLOSE.policy, CLOSE.unauthorized, CLOSE.forbidden, CLOSE.replaced]);
+    const errors = Object.entries<ErrorCodeInfo>(ERROR_CODES).filter(
+      ([code, { planes, fatal }]) =>
+        planes.includes('signaling') && fatal && isFinalError(code, 'host'),
+    );
+    expect(errors.map(([code]) => code)).toEqual(['unauthorized', 'forbidden', 'replaced']);
   });
 
   it('do not mistake an inherited property for a code', () => {

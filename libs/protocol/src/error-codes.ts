@@ -1,4 +1,11 @@
-import { CLOSE, CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import {
+  CLOSE,
+  CLOSE_CODES,
+  isFinalClose,
+  type CloseCode,
+  type CloseCodeInfo,
+} from './close-codes.ts';
+import type { PeerRole } from './signaling-messages.ts';
 
 /**
  * The codes of `error` (signaling and control channel) and `reject` (host → viewer).
@@ -10,7 +17,7 @@ export interface ErrorCodeInfo {
   readonly meaning: string;
   /** On the signaling plane: the connection closes with `closeCode`. */
   readonly fatal: boolean;
-  /** The same request may work later without a change. */
+  /** The same request of a viewer may work later without a change; for hosts, `isFinalError`. */
   readonly retryable: boolean;
   readonly closeCode?: CloseCode;
 }
@@ -249,6 +256,16 @@ export function errorCodeInfo(code: string): ErrorCodeInfo | undefined {
   return Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode] : undefined;
 }
 
+/**
+ * Whether coming back after the server's fatal `error` with this code would end the same way for
+ * this role. Unknown codes: no.
+ */
+export function isFinalError(code: string, role: PeerRole): boolean {
+  const info = errorCodeInfo(code);
+  if (info === undefined) return false;
+  return info.closeCode === undefined ? !info.retryable : isFinalClose(info.closeCode, role);
+}
+
 /** The two tables of docs/protocol.md as Markdown, in the order of the code. */
 export function codeTablesMarkdown(): { errors: string; closes: string } {
   const yes = (value: boolean) => (value ? 'yes' : 'no');
@@ -257,8 +274,10 @@ export function codeTablesMarkdown(): { errors: string; closes: string } {
       `| \`${code}\` | ${info.planes.join(', ')} | ${info.meaning} | ${yes(info.fatal)} | ` +
       `${yes(info.retryable)} | ${info.closeCode ?? ''} |`,
   );
-  const closes = Object.entries(CLOSE_CODES).map(
-    ([code, info]) => `| ${code} | \`${info.name}\` | ${info.meaning} | ${yes(info.retry)} |`,
+  const closes = Object.entries<CloseCodeInfo>(CLOSE_CODES).map(
+    ([code, { name, meaning, final }]) =>
+      `| ${code} | \`${name}\` | ${meaning} | ${yes(!final.includes('viewer'))} | ` +
+      `${yes(!final.includes('host'))} |`,
   );
   return {
     errors: [
@@ -267,8 +286,8 @@ export function codeTablesMarkdown(): { errors: string; closes: string } {
       ...errors,
     ].join('\n'),
     closes: [
-      '| close code | name | meaning | clients retry |',
-      '| --- | --- | --- | --- |',
+      '| close code | name | meaning | viewers retry | hosts retry |',
+      '| --- | --- | --- | --- | --- |',
       ...closes,
     ].join('\n'),
   };

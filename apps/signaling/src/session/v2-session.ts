@@ -1,11 +1,12 @@
 import {
   CLOSE,
   ERROR_CODES,
-  closeCodeInfo,
+  mayRetryAfterClose,
   parseClientText,
   type ErrorCodeInfo,
   type Join,
   type OutgoingRelay,
+  type PeerRole,
   type ServerMessage,
   type SignalingErrorCode,
 } from '@peerdeck/protocol';
@@ -422,7 +423,9 @@ export class V2Session implements Session {
 
   async #depart({ room, member }: Joined, end: ConnectionEnd): Promise<void> {
     const { bus, isDraining } = this.#context;
-    const reason = isDraining() ? 'drain' : departure(end);
+    const reason = isDraining()
+      ? 'drain'
+      : departure(end, member.role === 'host' ? 'host' : 'viewer');
     const span = this.#trace.span.child('leave', { reason });
     if (reason === 'drain') await bus.handOver(room, member, span);
     else if (reason === 'lost') await bus.detach(room, member, span);
@@ -504,10 +507,10 @@ function encode(message: ServerMessage): string {
 }
 
 /** What the others hear of a member whose connection ended. */
-function departure(end: ConnectionEnd): LeaveReason {
+function departure(end: ConnectionEnd, role: PeerRole): LeaveReason {
   if (end.by === 'peer') return LEAVING.has(end.code) ? 'left' : 'lost';
   // Its token ended while it was here: it may come back with a new one.
   if (end.code === CLOSE.unauthorized) return 'lost';
   // Who may come back after this code finds the place kept; who broke the rules does not.
-  return (closeCodeInfo(end.code)?.retry ?? true) ? 'lost' : 'kicked';
+  return mayRetryAfterClose(end.code, role) ? 'lost' : 'kicked';
 }
