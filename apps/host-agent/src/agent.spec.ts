@@ -1,5 +1,5 @@
 import { FakeMediaHost } from '@peerdeck/native-capture/testing';
-import { CLOSE_CODES, generateHostKey, ViewerAuth } from '@peerdeck/protocol';
+import { CLOSE_CODES, generateHostKey, generateRoomCode, ViewerAuth } from '@peerdeck/protocol';
 import { Agent } from './agent.ts';
 import { loadConfig } from './config.ts';
 import { makeLinks } from './link.ts';
@@ -27,6 +27,13 @@ function setUp(flags: Record<string, string> = {}, token?: () => string) {
     config,
     identity,
     links: makeLinks({ identity, signalingUrl, webUrl: '' }),
+    renew: () => {
+      const renewed = { code: generateRoomCode(), hostKey: identity.hostKey };
+      return {
+        identity: renewed,
+        links: makeLinks({ identity: renewed, signalingUrl, webUrl: '' }),
+      };
+    },
     display: ':1',
     host,
     WebSocket: signaling.WebSocket,
@@ -219,6 +226,49 @@ describe('Agent', () => {
     expect(await problemAfter(4011)).toMatch(/Another host has this room.*again in \d+ s/);
     expect(await problemAfter(4010)).toMatch(/Another agent uses the identity.*--identity/);
     expect(t.agent.isClosing).toBe(false);
+  });
+
+  it('has its owner remove a viewer: told, closed, and refused when it comes again', async () => {
+    const t = setUp();
+    await t.agent.start();
+    t.signaling.welcome();
+    const [one, two] = [await viewerJoins(t, 'one'), await viewerJoins(t, 'two')];
+    expect(t.statuses.at(-1)?.present).toMatchObject([
+      { session: 'session-one', control: false },
+      { session: 'session-two', control: true },
+    ]);
+    expect(await t.agent.kick({ session: 'session-one', newCode: false })).toBe(1);
+    expect(one.texts('control')).toContainEqual({ type: 'ended', reason: 'kicked' });
+    expect([one.closed, two.closed]).toEqual([true, false]);
+    const again = { from: 'one', session: 'session-again', sdp: 'v=0' };
+    t.signaling.socket.says({ type: 'offer', ...again });
+    expect(t.signaling.socket.heard('reject')).toMatchObject([{ to: 'one', code: 'declined' }]);
+  });
+
+  it('has its owner remove all viewers and change the code: another room, other links', async () => {
+    const t = setUp();
+    await t.agent.start();
+    t.signaling.welcome();
+    const peer = await viewerJoins(t);
+    const before = t.signaling.socket;
+    const [oldRoom] = before.heard('join') as unknown as { room: string }[];
+    const done = t.agent.kick({ newCode: true });
+    await t.clock.advance(2000);
+    expect(await done).toBe(1);
+    expect(peer.texts('control')).toContainEqual({ type: 'ended', reason: 'kicked' });
+    expect(before.heard('leave')).toHaveLength(1);
+    t.signaling.welcome();
+    const [room] = t.signaling.socket.heard('join') as unknown as { room: string }[];
+    expect(room?.room).not.toBe(oldRoom?.room);
+    expect(t.ready).toHaveLength(2);
+    expect(t.ready[1]?.roomCode).not.toBe(CODE);
+    // The old code's proof is worth nothing there.
+    const auth = new ViewerAuth({ session: 's', role: 'control', key: KEYS.controlKey });
+    const offer = { type: 'offer', from: 'viewer-2', session: 's', sdp: 'v=0 offer' };
+    t.signaling.socket.says({ type: 'member-joined', peerId: 'viewer-2', role: 'viewer' });
+    t.signaling.socket.says({ ...offer, auth: auth.makeOffer(offer.sdp) });
+    expect(t.signaling.socket.heard('reject')).toMatchObject([{ code: 'not-authenticated' }]);
+    expect(t.statuses.at(-1)).toMatchObject({ state: 'waiting', viewers: 0, problem: '' });
   });
 
   it('does not join without a source', async () => {

@@ -25,6 +25,8 @@ export interface AgentOptions {
   readonly config: Config;
   readonly identity: Identity;
   readonly links: Links;
+  /** Makes a new code, keeps it, and gives what holds from then on. */
+  readonly renew: () => { readonly identity: Identity; readonly links: Links };
   readonly display: string | undefined;
   /** Owned: close() closes it. */
   readonly host: MediaHost;
@@ -58,10 +60,15 @@ export class Agent {
   #screenProblem = '';
   #signalingProblem = '';
   #lastStatus = '';
+  #identity: Identity;
+  #links: Links;
+  #renewing: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#identity = options.identity;
+    this.#links = options.links;
   }
 
   get isClosing(): boolean {
@@ -95,8 +102,42 @@ export class Agent {
     return this.#closing;
   }
 
+  /**
+   * The owner removes the viewer of this session, or all of them; they are told, and refused for a
+   * time. With a new code the old links open nothing any more, for anybody. Gives how many.
+   */
+  async kick(options: { readonly session?: string; readonly newCode: boolean }): Promise<number> {
+    const all = options.newCode ? undefined : options.session;
+    const count = (await this.#audience?.kick(all)) ?? 0;
+    this.#options.log.warn({ count, newCode: options.newCode }, 'the owner removed viewers');
+    if (options.newCode) {
+      this.#renewing = this.#renewing.then(() => this.#renew());
+      await this.#renewing;
+    }
+    return count;
+  }
+
+  /** Leaves the room and opens one under a new code. */
+  async #renew(): Promise<void> {
+    const [engine, screen, audience] = [this.#engine, this.#screen, this.#audience];
+    if (engine === undefined || screen === undefined || audience === undefined) return;
+    if (this.#closing !== undefined) return;
+    const { identity, links } = this.#options.renew();
+    audience.shut();
+    await audience.endAll('kicked');
+    audience.close();
+    await this.#signaling?.leave('new code');
+    if (this.isClosing) return;
+    this.#identity = identity;
+    this.#links = links;
+    this.#announced = false;
+    this.#join(engine, screen);
+    this.#onAudience();
+  }
+
   #join(engine: Engine, screen: Screen): void {
-    const { config, identity, log, now, timers, token, WebSocket } = this.#options;
+    const identity = this.#identity;
+    const { config, log, now, timers, token, WebSocket } = this.#options;
     const { controlKey, viewKey, roomId } = deriveControl(identity.code);
     const hostName = config.host.name === '' ? hostname() : config.host.name;
     const signaling = new SignalingClient({
@@ -156,8 +197,8 @@ export class Agent {
     this.#audience?.members(present);
     if (this.#announced) return;
     this.#announced = true;
-    const { links, config, status } = this.#options;
-    const { viewerUrl, viewUrl } = links;
+    const { config, status } = this.#options;
+    const { viewerUrl, viewUrl } = this.#links;
     const signalingUrl = config.client.serverUrlBase;
     const now = { ...this.#status(), type: 'ready' } as const;
     status.ready({ ...now, viewerUrl, viewUrl, signalingUrl, pid: process.pid });
@@ -247,14 +288,17 @@ export class Agent {
   }
 
   #status(): HostStatus {
-    const { links, display } = this.#options;
-    const viewers = this.#audience?.readyPeers().length ?? 0;
+    const { display } = this.#options;
+    const links = this.#links;
+    const present = this.#audience?.roster() ?? [];
+    const viewers = present.length;
     const info = this.#screen?.info;
     const stats = viewers > 0 ? this.#screen?.stats() : undefined;
     return {
       type: 'status',
       state: this.#state(viewers),
       viewers,
+      present,
       roomCode: links.roomCode,
       viewCode: links.viewCode,
       display: display ?? '',

@@ -16,7 +16,8 @@ import type { Config } from './config.ts';
 import { ControlSeat } from './control-seat.ts';
 import type { InputAction } from './input-gate.ts';
 import type { Log } from './log.ts';
-import type { Screen } from './screen.ts';
+import type { Screen, ScreenEvents } from './screen.ts';
+import type { ViewerStatus } from './status.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Viewer, type Candidate, type Membership, type Offer } from './viewer.ts';
 
@@ -62,6 +63,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
   readonly #viewers = new Map<string, Viewer>();
   readonly #seat: ControlSeat<Viewer>;
   readonly #admission: Admission;
+  readonly #screenListeners: (() => void)[] = [];
   readonly #early = new TokenBucket(EARLY_STARTS.perSecond, EARLY_STARTS.burst);
   #earlyUntil = Number.NEGATIVE_INFINITY;
   #steering: BitrateDecision | undefined;
@@ -78,10 +80,20 @@ export class Audience extends EventEmitter<AudienceEvents> {
       ...{ keys, hostKey, acceptUnauthenticated, send, isMember, log, now },
     });
     this.#seat = new ControlSeat(config.host.secondController);
-    options.screen.on('changed', () => this.#onScreen());
-    options.screen.on('cursor', (shape) => this.#tellAll(cursorMessage(shape)));
-    options.screen.on('lost', (reason) => this.#onLost(reason));
-    options.screen.on('ended', () => void this.endAll('source-ended'));
+    this.#listen('changed', () => this.#onScreen());
+    this.#listen('cursor', (shape) => this.#tellAll(cursorMessage(shape)));
+    this.#listen('lost', (reason) => this.#onLost(reason));
+    this.#listen('ended', () => void this.endAll('source-ended'));
+  }
+
+  #listen<Name extends keyof ScreenEvents>(
+    name: Name,
+    listener: (...args: ScreenEvents[Name]) => void,
+  ): void {
+    const { screen } = this.#options;
+    const events = screen as EventEmitter;
+    events.on(name, listener as (...args: unknown[]) => void);
+    this.#screenListeners.push(() => events.off(name, listener as (...args: unknown[]) => void));
   }
 
   get size(): number {
@@ -172,6 +184,31 @@ export class Audience extends EventEmitter<AudienceEvents> {
   /** Says so to all, early: their connections carry it while the rest closes. */
   tellEnded(reason: EndedReason): void {
     for (const viewer of this.#viewers.values()) viewer.tell({ type: 'ended', reason });
+  }
+
+  /** Those who are in, for the owner. */
+  roster(): readonly ViewerStatus[] {
+    return this.#openViewers()
+      .filter((one) => one.isReady)
+      .map((one) => {
+        return { session: one.session, role: one.role, control: one === this.#controller };
+      });
+  }
+
+  /** Removes the viewer of this session, or all; they are refused for a time. Gives how many. */
+  async kick(session?: string): Promise<number> {
+    const meant = this.#openViewers().filter(
+      (one) => session === undefined || one.session === session,
+    );
+    await Promise.all(meant.map((viewer) => this.remove(viewer)));
+    return meant.length;
+  }
+
+  /** Hears of the screen no more. Its viewers are to be ended before. */
+  close(): void {
+    this.#closed = true;
+    this.removeAllListeners();
+    for (const off of this.#screenListeners) off();
   }
 
   /** Tells all of them why; resolves when their connections are freed. */

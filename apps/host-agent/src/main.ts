@@ -8,7 +8,7 @@ import { Agent } from './agent.ts';
 import { helpText, parseCommandLine, parseLogLevel, type CommandLine } from './cli.ts';
 import { loadConfig, type Config, type LoadedConfig } from './config.ts';
 import { diagnose } from './doctor.ts';
-import { defaultIdentityFile, loadIdentity } from './identity.ts';
+import { defaultIdentityFile, loadIdentity, type Identity } from './identity.ts';
 import { waitForIdentity } from './identity-lock.ts';
 import { makeLinks } from './link.ts';
 import { createLog, type Log } from './log.ts';
@@ -77,17 +77,21 @@ async function serve({ line, config, log, identityFile }: Serving): Promise<numb
   const { env } = process;
   const identity = loadIdentity({ file: identityFile, newCode: line.newCode });
   const { serverUrlBase: signalingUrl, webUrl } = config.client;
-  const links = makeLinks({ identity, signalingUrl, webUrl });
+  const linksOf = (of: Identity) => makeLinks({ identity: of, signalingUrl, webUrl });
+  const renew = () => {
+    const renewed = loadIdentity({ file: identityFile, newCode: true });
+    return { identity: renewed, links: linksOf(renewed) };
+  };
   const token = tokenOf({ client: config.client, log });
   const send = supervisor();
-  const status: StatusSink =
-    send === undefined ? new TerminalSink(process.stdout, links) : ipcSink(send);
+  const status: StatusSink = send === undefined ? new TerminalSink(process.stdout) : ipcSink(send);
   const host = await openMediaHost(log);
   return new Promise<number>((resolve) => {
     const agent = new Agent({
       config,
       identity,
-      links,
+      links: linksOf(identity),
+      renew,
       display: displayOf(config, env),
       host,
       WebSocket: WebSocket as unknown as SocketConstructor,
@@ -104,6 +108,11 @@ async function serve({ line, config, log, identityFile }: Serving): Promise<numb
       resolve(code);
     };
     onEnd((reason) => void end(0, reason));
+    onKick((what) => {
+      agent
+        .kick(what)
+        .catch((error: unknown) => log.error({ error: textOf(error) }, 'not removed'));
+    });
     agent.start().catch((error: unknown) => {
       // A start that was overtaken by the end fails because of it.
       if (!agent.isClosing) void end(1, textOf(error));
@@ -139,6 +148,22 @@ function onEnd(end: (reason: string) => void): void {
     if (typeof message === 'object' && message !== null && 'type' in message) {
       if (message.type === 'stop') once('asked to stop');
     }
+  });
+}
+
+/**
+ * The owner's switch: SIGUSR2 removes all viewers and makes a new code. A supervisor may say
+ * `{"type":"kick","newCode":false,"session":"…"}`; without `session` all are meant.
+ */
+function onKick(kick: (what: { session?: string; newCode: boolean }) => void): void {
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => kick({ newCode: true }));
+  if (supervisor() === undefined) return;
+  process.on('message', (message) => {
+    if (typeof message !== 'object' || message === null) return;
+    if (!('type' in message) || message.type !== 'kick') return;
+    const newCode = 'newCode' in message && message.newCode === true;
+    const named = 'session' in message && typeof message.session === 'string';
+    kick(named ? { newCode, session: String(message.session) } : { newCode });
   });
 }
 

@@ -6,6 +6,7 @@ const status: HostStatus = {
   type: 'status',
   state: 'streaming',
   viewers: 1,
+  present: [],
   roomCode: 'CODE',
   viewCode: 'V-CODE',
   display: ':1',
@@ -22,7 +23,7 @@ const links = makeLinks({ identity, signalingUrl: 'ws://h:1', webUrl: '' });
 function terminal(isTTY: boolean) {
   const written: string[] = [];
   const output = { isTTY, columns: 60, write: (text: string) => written.push(text) };
-  return { written, sink: new TerminalSink(output, links) };
+  return { written, sink: new TerminalSink(output) };
 }
 
 describe('statusLine', () => {
@@ -37,7 +38,7 @@ describe('statusLine', () => {
 describe('TerminalSink', () => {
   it('shows links and QR once, then rewrites one line when it changes', () => {
     const { written, sink } = terminal(true);
-    sink.ready();
+    sink.ready({ ...status, type: 'ready', ...links, signalingUrl: 'ws://h:1', pid: 1 });
     expect(written.join('')).toContain(links.viewerUrl);
     expect(written.join('')).toMatch(/[█▀▄]{5}/);
     written.length = 0;
@@ -52,7 +53,7 @@ describe('TerminalSink', () => {
 
   it('writes plain text, and no status line, where there is no terminal', () => {
     const { written, sink } = terminal(false);
-    sink.ready();
+    sink.ready({ ...status, type: 'ready', ...links, signalingUrl: 'ws://h:1', pid: 1 });
     sink.status(status);
     sink.close();
     expect(written.join('')).toContain('Code   0123-4567-89AB-CDEF');

@@ -1,13 +1,22 @@
-import type { Links } from './link.ts';
 import { qrCode } from './link.ts';
 
 export type HostState = 'starting' | 'waiting' | 'streaming' | 'ended';
+
+/** One who is in. */
+export interface ViewerStatus {
+  /** What a supervisor names to have it removed. */
+  readonly session: string;
+  readonly role: 'control' | 'view';
+  /** Whether it has the controls now. */
+  readonly control: boolean;
+}
 
 /** What a supervisor gets over IPC (`process.send`), and what the status line shows. */
 export interface HostStatus {
   readonly type: 'status';
   readonly state: HostState;
   readonly viewers: number;
+  readonly present: readonly ViewerStatus[];
   readonly roomCode: string;
   readonly viewCode: string;
   readonly display: string;
@@ -22,11 +31,19 @@ export interface HostStatus {
 
 /** Before there is anything to tell. */
 export const NO_STATUS: HostStatus = {
-  ...{ type: 'status', state: 'starting', viewers: 0, roomCode: '', viewCode: '', display: '' },
+  ...{
+    type: 'status',
+    state: 'starting',
+    viewers: 0,
+    present: [],
+    roomCode: '',
+    viewCode: '',
+    display: '',
+  },
   ...{ width: 0, height: 0, encoder: '', fps: 0, bitrateBps: 0, problem: '' },
 };
 
-/** Once, when viewers can come. */
+/** When viewers can come; again with a new code. */
 export interface HostReady extends Omit<HostStatus, 'type'> {
   readonly type: 'ready';
   readonly viewerUrl: string;
@@ -52,19 +69,16 @@ interface Output {
   readonly columns?: number;
 }
 
-/** For a person: the links and a QR code once, then one line that is kept true. */
+/** For a person: the links and a QR code, then one line that is kept true. */
 export class TerminalSink implements StatusSink {
   readonly #output: Output;
-  readonly #links: Links;
   #last = '';
 
-  constructor(output: Output, links: Links) {
+  constructor(output: Output) {
     this.#output = output;
-    this.#links = links;
   }
 
-  ready(): void {
-    const { viewerUrl, viewUrl, roomCode, viewCode } = this.#links;
+  ready({ viewerUrl, viewUrl, roomCode, viewCode }: HostReady): void {
     const lines = [
       '',
       ...(this.#output.isTTY === true ? [qrCode(viewerUrl), ''] : []),
