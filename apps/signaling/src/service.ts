@@ -9,7 +9,7 @@ import { drain } from './door/drain.ts';
 import { Gateway } from './door/gateway.ts';
 import { HealthServer } from './health.ts';
 import { Heartbeat } from './socket/heartbeat.ts';
-import type { Rate } from './limits/limiter.ts';
+import { Gcra, type Rate } from './limits/limiter.ts';
 import { Limits } from './limits/limits.ts';
 import type { Logger } from './base/log.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -52,6 +52,7 @@ export class Service {
   readonly #health: HealthServer;
   readonly #metrics: Metrics;
   readonly #tracing: Tracing;
+  readonly #listeningLines = new Gcra({ limit: 10, periodMs: 60_000 });
   #front: FrontServer | undefined;
   #draining = false;
   #closing: Promise<void> | undefined;
@@ -139,8 +140,15 @@ export class Service {
       busHealth: () => this.#bus.health(),
       requestTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
       isDraining,
+      onError: this.#listeningFailed,
     });
   }
+
+  /** A flood that takes all files must not write one line for each connection. */
+  readonly #listeningFailed = (err: Error): void => {
+    if (this.#listeningLines.take(this.#clock.now()) > 0) return;
+    this.#options.log.error({ err }, 'a connection could not be taken');
+  };
 
   /** Where rooms live: `memory` or `redis`. */
   get bus(): string {
@@ -252,6 +260,7 @@ export class Service {
         maxTcpPerAddress: config.MAX_CONNECTIONS_PER_IP * 2,
         metrics: this.#metrics,
         isDraining: () => this.#draining,
+        onError: this.#listeningFailed,
       });
     } catch (error) {
       if (tls === undefined) throw error;

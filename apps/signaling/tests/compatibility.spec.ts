@@ -133,7 +133,7 @@ describe('its close codes', () => {
     const fast = await server.original('r');
     slow.socket.pause();
     await until(() => {
-      fast.send({ type: 'offer', sdp: 'x'.repeat(100_000) });
+      fast.send({ type: 'offer', sdp: 'x'.repeat(60_000) });
       return server.log.some((line) => line.includes('"code":1013'));
     });
     expect(await fast.next()).toEqual({ type: 'peer-disconnected' });

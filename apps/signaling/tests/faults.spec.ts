@@ -111,8 +111,8 @@ describe('messages sent before the join is done', () => {
     viewer.send({ type: 'join', room: roomId(1), role: 'viewer' });
     await until(() => bus.held === 1);
     const to = (await host.next('member-joined'))['peerId'];
-    const answer = { type: 'answer', session: 's', sdp: 'x'.repeat(120_000), to };
-    for (let count = 0; count < 8; count += 1) host.send(answer);
+    const answer = { type: 'answer', session: 's', sdp: 'x'.repeat(60_000), to };
+    for (let count = 0; count < 17; count += 1) host.send(answer);
     await host.settle();
     expect(host.types()).not.toContain('error');
     host.send(answer);
@@ -120,7 +120,7 @@ describe('messages sent before the join is done', () => {
     expect(await host.next('error')).toMatchObject({ code: 'rate-limited', fatal: false });
     bus.release();
     expect(await viewer.next('welcome')).toMatchObject({ role: 'viewer' });
-    for (let count = 0; count < 8; count += 1) await viewer.next('answer');
+    for (let count = 0; count < 17; count += 1) await viewer.next('answer');
     host.send({ type: 'control', action: 'after', to });
     expect(await viewer.next()).toMatchObject({ type: 'control' });
     expect(viewer.closeCode).toBeUndefined();

@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { equalConstantTime, fromBase32, fromBase64Url, toBase32, toBase64Url } from './bytes.ts';
+import {
+  equalConstantTime,
+  fitsInBytes,
+  fromBase32,
+  fromBase64Url,
+  toBase32,
+  toBase64Url,
+  utf8,
+} from './bytes.ts';
 
 describe('base64url', () => {
   it('agrees with Buffer in both directions', () => {
@@ -40,4 +48,15 @@ describe('equalConstantTime', () => {
     expect(equalConstantTime(Uint8Array.of(1, 2, 4), Uint8Array.of(1, 2, 3))).toBe(false);
     expect(equalConstantTime(Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3))).toBe(false);
   });
+});
+
+describe('fitsInBytes', () => {
+  test.each(['', 'abc', 'ü', '語', '🙂', 'a\u07ff\u0800z', '🙂ü語'.repeat(50)])(
+    '%j fits what it takes and no less',
+    (text) => {
+      const bytes = utf8(text).length;
+      expect(fitsInBytes(text, bytes)).toBe(true);
+      if (bytes > 0) expect(fitsInBytes(text, bytes - 1)).toBe(false);
+    },
+  );
 });

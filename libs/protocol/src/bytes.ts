@@ -7,6 +7,20 @@ export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** Whether the text has at most so many bytes in UTF-8. Encodes nothing. */
+export function fitsInBytes(text: string, max: number): boolean {
+  if (text.length > max) return false;
+  if (text.length * 3 <= max) return true;
+  let bytes = text.length;
+  for (let at = 0; at < text.length && bytes <= max; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    // Of a pair of surrogates, four bytes in all, each unit has two.
+    bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes <= max;
+}
+
 /** base64url without padding (RFC 4648, 5). */
 export function toBase64Url(bytes: Uint8Array): string {
   return encodeBits(bytes, 6, BASE64URL);

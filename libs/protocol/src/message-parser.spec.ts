@@ -133,9 +133,27 @@ describe('parseClientMessage', () => {
     ],
     [
       'a large SDP',
-      JSON.stringify({ type: 'offer', session: 's', sdp: 'x'.repeat(LIMITS.sdp + 1) }),
+      JSON.stringify({ type: 'offer', session: 's', sdp: 'x'.repeat(LIMITS.sdpBytes + 1) }),
       'too-large',
       'sdp',
+    ],
+    [
+      'an SDP that is large in bytes and not in characters',
+      JSON.stringify({ type: 'offer', session: 's', sdp: 'ü'.repeat(LIMITS.sdpBytes / 2 + 1) }),
+      'too-large',
+      'sdp',
+    ],
+    [
+      'a frame that is large in bytes and not in characters',
+      JSON.stringify({ type: 'ping', id: 1, more: '語'.repeat(100_000) }),
+      'too-large',
+      '',
+    ],
+    [
+      'a payload that is large in bytes and not in characters',
+      JSON.stringify({ type: 'control', action: 'a', payload: '語'.repeat(6000) }),
+      'too-large',
+      'payload',
     ],
     [
       'a large candidate',

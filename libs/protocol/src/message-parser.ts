@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { fitsInBytes } from './bytes.ts';
 import {
   hostControlMessageSchema,
   viewerControlMessageSchema,
@@ -91,8 +92,7 @@ interface MessageUnion<T> {
 
 interface ReadObject {
   readonly value: object;
-  /** Characters of its text. */
-  readonly length: number;
+  readonly text: string;
 }
 
 /**
@@ -102,17 +102,17 @@ interface ReadObject {
 function parse<T>(
   schema: MessageUnion<T>,
   text: unknown,
-  maxLength: number,
-  maxControl = maxLength,
+  maxBytes: number,
+  maxControl = maxBytes,
 ): Parsed<T> {
-  const read = readObject(text, maxLength);
+  const read = readObject(text, maxBytes);
   return read.ok ? check(schema, read.message, maxControl) : read;
 }
 
-function readObject(text: unknown, maxLength: number): Parsed<ReadObject> {
+function readObject(text: unknown, maxBytes: number): Parsed<ReadObject> {
   if (typeof text !== 'string') return fail('malformed', '', 'expected a text frame');
-  if (text.length > maxLength) {
-    return fail('too-large', '', `at most ${maxLength} characters are taken`);
+  if (!fitsInBytes(text, maxBytes)) {
+    return fail('too-large', '', `at most ${maxBytes} bytes are taken`);
   }
   if (text.length > SCAN_FROM && nestsDeeper(text, LIMITS.jsonDepth)) {
     return fail('malformed', '', TOO_DEEP);
@@ -128,12 +128,12 @@ function readObject(text: unknown, maxLength: number): Parsed<ReadObject> {
   }
   const unsafe = findUnsafe(value);
   if (unsafe !== undefined) return fail('malformed', '', unsafe);
-  return { ok: true, message: { value, length: text.length } };
+  return { ok: true, message: { value, text } };
 }
 
 function check<T>(
   schema: MessageUnion<T>,
-  { value, length }: ReadObject,
+  { value, text }: ReadObject,
   maxControl: number,
 ): Parsed<T> {
   const { type } = value as { type?: unknown };
@@ -143,8 +143,8 @@ function check<T>(
   if (!typesOf(schema).has(type)) {
     return fail('unknown-type', 'type', 'this type of message is not read here');
   }
-  if (type === 'control' && length > maxControl) {
-    return fail('too-large', 'payload', `at most ${maxControl} characters are taken`);
+  if (type === 'control' && !fitsInBytes(text, maxControl)) {
+    return fail('too-large', 'payload', `at most ${maxControl} bytes are taken`);
   }
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, message: result.data };
@@ -237,9 +237,15 @@ function describe(error: z.core.$ZodError): ParseError {
       };
     case 'invalid_format':
       return { code: 'invalid-message', field, message: 'not in the expected form' };
+    case 'custom': {
+      const bytes: unknown = issue.params?.['bytes'];
+      if (typeof bytes !== 'number') break;
+      return { code: 'too-large', field, message: `at most ${bytes} bytes` };
+    }
     default:
-      return { code: 'invalid-message', field, message: 'not valid' };
+      break;
   }
+  return { code: 'invalid-message', field, message: 'not valid' };
 }
 
 function fail(code: ParseError['code'], field: string, message: string): Parsed<never> {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { LIMITS } from './limits.ts';
-import { videoMetricsSchema } from './signaling-messages.ts';
+import { sdpSchema, videoMetricsSchema } from './signaling-messages.ts';
 
 /*
  * The original protocol: no subprotocol, no roles, no addresses (docs/protocol.md). What it
@@ -13,11 +13,11 @@ const text = (max: number) => z.string().check(z.maxLength(max));
 
 const originalOffer = z.object({
   type: z.literal('offer'),
-  sdp: text(LIMITS.sdp).check(z.minLength(1)),
+  sdp: sdpSchema.check(z.minLength(1)),
 });
 const originalAnswer = z.object({
   type: z.literal('answer'),
-  sdp: text(LIMITS.sdp).check(z.minLength(1)),
+  sdp: sdpSchema.check(z.minLength(1)),
 });
 const originalCandidate = z.object({
   type: z.literal('candidate'),

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { fitsInBytes } from './bytes.ts';
 import {
   BASE64URL_16,
   BASE64URL_32,
@@ -16,6 +17,14 @@ import { LIMITS } from './limits.ts';
  */
 
 const text = (max: number) => z.string().check(z.maxLength(max));
+/** An offer's or answer's text. */
+export const sdpSchema = z
+  .string()
+  .check(
+    z.refine((value) => fitsInBytes(value, LIMITS.sdpBytes), {
+      params: { bytes: LIMITS.sdpBytes },
+    }),
+  );
 const count = (max: number) => z.int().check(z.gte(0), z.lte(max));
 const measure = z.number().check(z.gte(0));
 
@@ -67,13 +76,13 @@ export type AnswerAuth = z.infer<typeof answerAuthSchema>;
 const offer = z.object({
   type: z.literal('offer'),
   session,
-  sdp: text(LIMITS.sdp),
+  sdp: sdpSchema,
   auth: z.optional(offerAuthSchema),
 });
 const answer = z.object({
   type: z.literal('answer'),
   session,
-  sdp: text(LIMITS.sdp),
+  sdp: sdpSchema,
   auth: z.optional(answerAuthSchema),
 });
 const candidate = z.object({

@@ -32,7 +32,7 @@ const test = queueOfTheSystem() >= CROWD ? it : it.skip;
 test(`a crowd of ${CROWD} at once waits in the queue of the system (needs ${QUEUE} of that)`, async () => {
   const server = createServer();
   const variables = { host: 'HOST', port: 'WS_PORT' };
-  const port = await listen({ server, host: '127.0.0.1', port: 0, variables });
+  const port = await listen({ server, host: '127.0.0.1', port: 0, variables, onError: () => {} });
   const crowd: Socket[] = [];
   try {
     for (let i = 0; i < CROWD; i += 1) crowd.push(connect(port, '127.0.0.1'));
@@ -45,6 +45,24 @@ test(`a crowd of ${CROWD} at once waits in the queue of the system (needs ${QUEU
     await Promise.all(connected);
   } finally {
     for (const socket of crowd) socket.destroy();
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+it('an error of the listening socket is told, and ends nothing', async () => {
+  const server = createServer((_request, response) => response.end('here'));
+  const variables = { host: 'HOST', port: 'WS_PORT' };
+  const told: Error[] = [];
+  const onError = (error: Error) => void told.push(error);
+  const port = await listen({ server, host: '127.0.0.1', port: 0, variables, onError });
+  try {
+    // As net.Server does when accept fails.
+    const error = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
+    expect(server.emit('error', error)).toBe(true);
+    expect(told).toEqual([error]);
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('here');
+  } finally {
     server.closeAllConnections();
     server.close();
   }

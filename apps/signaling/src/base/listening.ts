@@ -15,6 +15,11 @@ export interface ListenOptions {
   readonly port: number;
   /** The variables that chose them, for the message. */
   readonly variables: { readonly host: string; readonly port: string };
+  /**
+   * What goes wrong later, such as a connection that cannot be taken since the process has no file
+   * left. The socket goes on listening.
+   */
+  readonly onError: (error: Error) => void;
 }
 
 /**
@@ -24,13 +29,14 @@ export interface ListenOptions {
 const BACKLOG = 16_384;
 
 /** Resolves with the port that was bound. */
-export function listen({ server, host, port, variables }: ListenOptions): Promise<number> {
+export function listen({ server, host, port, variables, onError }: ListenOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => {
       reject(new ListenError(explain(error, host, port, variables), error));
     };
     server.once('error', failed);
     server.listen({ port, backlog: BACKLOG, ...(host === '' ? {} : { host }) }, () => {
+      server.on('error', onError);
       server.off('error', failed);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);

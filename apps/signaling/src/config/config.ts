@@ -43,7 +43,7 @@ export const envSchema = z.object({
     0,
     65_535,
     8080,
-    'TCP port of /healthz, /readyz and /metrics. 0: any free one.',
+    'TCP port of /healthz, /readyz, /servez and /metrics. 0: any free one.',
   ),
   HEALTH_HOST: host('Address for HEALTH_PORT. Unset: the same as HOST.'),
   STATIC_DIR: text(

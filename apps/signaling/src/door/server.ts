@@ -30,6 +30,8 @@ export interface FrontServerOptions {
   readonly maxTcpPerAddress: number;
   readonly metrics: Pick<Metrics, 'rejected'>;
   readonly isDraining: () => boolean;
+  /** Of the listening socket. */
+  readonly onError: (error: Error) => void;
 }
 
 /** How long the answer to a close frame is awaited. */
@@ -102,9 +104,9 @@ export class FrontServer {
 
   /** Resolves with the bound port. */
   listen(): Promise<number> {
-    const { host, port } = this.#options;
+    const { host, port, onError } = this.#options;
     const variables = { host: 'HOST', port: 'WS_PORT' };
-    return listen({ server: this.#server, host, port, variables });
+    return listen({ server: this.#server, host, port, variables, onError });
   }
 
   /** No new connections; open WebSockets stay. Idempotent. */

@@ -106,7 +106,7 @@ describe('sockets', () => {
     const host = await joined('host');
     const viewer = await joined('viewer');
     viewer.socket.pause();
-    const big = { type: 'offer', session: 's', sdp: 'x'.repeat(100_000) };
+    const big = { type: 'offer', session: 's', sdp: 'x'.repeat(60_000) };
     let closed = false;
     await until(() => {
       host.send(big);

@@ -87,7 +87,7 @@ describe('receivers that all stop short of their own bound', () => {
     await until(async () => {
       rounds += 1;
       for (const { peerId } of lazy) {
-        host.send({ type: 'answer', session: 's', sdp: 'x'.repeat(120_000), to: peerId });
+        host.send({ type: 'answer', session: 's', sdp: 'x'.repeat(60_000), to: peerId });
       }
       host.send({ type: 'control', action: String(rounds), to: good });
       await host.settle();

@@ -96,7 +96,7 @@ export class NodeProcess {
     return Peer.open(`${this.url}/?roomId=${room}`, []);
   }
 
-  /** Asks /healthz, /readyz or /metrics, and rejects without an answer within 5 s. */
+  /** Asks HEALTH_PORT, and rejects without an answer within 5 s. */
   async ask(path: string): Promise<{ readonly status: number; readonly text: string }> {
     const url = `http://127.0.0.1:${this.healthPort}${path}`;
     const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });

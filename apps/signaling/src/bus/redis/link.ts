@@ -237,25 +237,26 @@ export class Link {
   #send(channel: string, items: readonly string[]): void {
     const { metrics } = this.#options;
     const payload = items.join(SEPARATOR);
+    const bytes = Buffer.byteLength(payload);
     const publisher = this.#publisher();
     if (
       publisher === undefined ||
       !this.breaker.closed ||
-      this.#unanswered + payload.length > MAX_UNANSWERED_BYTES
+      this.#unanswered + bytes > MAX_UNANSWERED_BYTES
     ) {
       metrics().dropped(frames(items));
       return;
     }
     metrics().sent('publish');
-    this.#unanswered += payload.length;
+    this.#unanswered += bytes;
     publisher.publish(channel, payload).then(
       (receivers) => {
-        this.#unanswered -= payload.length;
+        this.#unanswered -= bytes;
         // In a cluster a server knows of its own subscribers only.
         if (receivers === 0 && publisher === this.#client) metrics().dropped(frames(items));
       },
       (error: unknown) => {
-        this.#unanswered -= payload.length;
+        this.#unanswered -= bytes;
         metrics().failed('publish');
         metrics().dropped(frames(items));
         if (!isAnswer(error)) this.breaker.failed();

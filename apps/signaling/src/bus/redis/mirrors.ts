@@ -1,5 +1,6 @@
 import type { RegistryCounts } from '../../rooms/room-registry.ts';
 import type { BusListener } from '../bus.ts';
+import { HeldBudget } from './held-budget.ts';
 import { RoomMirror } from './room-mirror.ts';
 import type { Store } from './store.ts';
 
@@ -7,6 +8,8 @@ export interface MirrorsOptions {
   readonly nodeId: string;
   readonly detachMs: number;
   readonly store: Store;
+  /** A frame found no place. */
+  readonly onDropped: () => void;
   /** The mirror and Redis do not agree: bring them together. */
   readonly onStale: (mirror: RoomMirror) => void;
 }
@@ -16,6 +19,7 @@ export class Mirrors {
   listener: BusListener | undefined;
   readonly #options: MirrorsOptions;
   readonly #mirrors = new Map<string, RoomMirror>();
+  readonly #budget = new HeldBudget();
   /** Where the connections of this node are, or are about to be. */
   readonly #places = new Map<string, RoomMirror>();
   /** As the listener; whoever lost its place has none here either. */
@@ -52,8 +56,12 @@ export class Mirrors {
   of(id: string): RoomMirror {
     const known = this.#mirrors.get(id);
     if (known !== undefined) return known;
-    const { nodeId, detachMs, onStale } = this.#options;
-    const mirror = new RoomMirror({ id, nodeId, detachMs, listener: this.#outlet, onStale });
+    const { nodeId, detachMs, onStale, onDropped } = this.#options;
+    const mirror = new RoomMirror({
+      ...{ id, nodeId, detachMs, onStale, onDropped },
+      listener: this.#outlet,
+      budget: this.#budget,
+    });
     this.#mirrors.set(id, mirror);
     return mirror;
   }
@@ -63,6 +71,7 @@ export class Mirrors {
     if (mirror.busy || mirror.dirty || mirror.own().length > 0) return;
     if (this.#mirrors.get(mirror.id) !== mirror) return;
     this.#mirrors.delete(mirror.id);
+    mirror.clear();
     const { store, nodeId } = this.#options;
     store.removeRoom(nodeId, mirror.id).catch(() => {});
   }
@@ -91,6 +100,7 @@ export class Mirrors {
   }
 
   clear(): void {
+    for (const mirror of this.#mirrors.values()) mirror.clear();
     this.#mirrors.clear();
     this.#places.clear();
   }

@@ -97,6 +97,7 @@ export class RedisBus implements Bus {
     const standing = (this.#standing = new Standing({ link, lease, troubles, random, leaseMs }));
     const mirrors = (this.#mirrors = new Mirrors({
       ...{ nodeId, detachMs, store },
+      onDropped: () => metrics().dropped(1),
       onStale: (stale) => {
         stale.dirty = true;
         void reconciler.resync(stale);

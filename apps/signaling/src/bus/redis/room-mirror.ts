@@ -1,5 +1,6 @@
 import type { RoomEvent, BusListener } from '../bus.ts';
 import { Room, type LeaveReason, type RoomKind, type RoomMember } from '../../rooms/room.ts';
+import type { HeldBudget } from './held-budget.ts';
 import type { RoomAnswer } from './store.ts';
 import { remains, type Change, type How, type Item, type RoomNotice } from './wire.ts';
 
@@ -8,12 +9,20 @@ export interface RoomMirrorOptions {
   readonly nodeId: string;
   readonly detachMs: number;
   readonly listener: BusListener;
+  /** Shared by all mirrors of the node. */
+  readonly budget: HeldBudget;
+  /** A frame found no place while an answer of Redis was awaited. */
+  readonly onDropped: () => void;
   /** The mirror and Redis do not agree: bring them together. */
   readonly onStale: (mirror: RoomMirror) => void;
 }
 
-/** Messages of other nodes that wait for an answer of Redis; more, and they are dropped. */
+/**
+ * What other nodes say while an answer of Redis is awaited: so many of each kind, and so many bytes
+ * of frames. Over that frames are dropped, and a room that missed a notice is compared.
+ */
 const MAX_HELD = 1024;
+const MAX_HELD_BYTES = 4 * 2 ** 20;
 
 /**
  * A room in which this node has members, as Redis had it last. What Redis answers and other nodes
@@ -28,6 +37,7 @@ export class RoomMirror {
   #tail: Promise<unknown> = Promise.resolve();
   #busy = 0;
   readonly #held: Item[] = [];
+  readonly #heldOf = { frame: 0, notice: 0, bytes: 0 };
   /** Redis may not have what this node has: to be brought together when it answers again. */
   dirty = false;
   /** A word of another node may not have been heard: to be compared by its version. */
@@ -83,8 +93,26 @@ export class RoomMirror {
 
   received(item: Item): void {
     if (this.#busy === 0) this.#take(item);
-    else if (this.#held.length < MAX_HELD) this.#held.push(item);
-    else this.dirty = true;
+    else if (this.#hold(item)) this.#held.push(item);
+    else if (item.type === 'notice') this.dirty = true;
+    else this.#options.onDropped();
+  }
+
+  /** Nobody is left here whom what waits could reach. */
+  clear(): void {
+    this.#held.length = 0;
+    this.#options.budget.give(this.#heldOf.bytes);
+    Object.assign(this.#heldOf, { frame: 0, notice: 0, bytes: 0 });
+  }
+
+  #hold(item: Item): boolean {
+    const held = this.#heldOf;
+    const bytes = heldBytes(item);
+    if (held[item.type] >= MAX_HELD || held.bytes + bytes > MAX_HELD_BYTES) return false;
+    if (!this.#options.budget.take(bytes)) return false;
+    held[item.type] += 1;
+    held.bytes += bytes;
+    return true;
   }
 
   /**
@@ -128,6 +156,10 @@ export class RoomMirror {
     while (this.#busy === 0) {
       const item = this.#held.shift();
       if (item === undefined) return;
+      const bytes = heldBytes(item);
+      this.#heldOf[item.type] -= 1;
+      this.#heldOf.bytes -= bytes;
+      this.#options.budget.give(bytes);
       this.#take(item);
     }
   }
@@ -218,6 +250,11 @@ export class RoomMirror {
       if (member.peerId !== event.member.peerId) listener.event(member.connectionId, event);
     }
   }
+}
+
+/** A character of a text may take two. */
+function heldBytes(item: Item): number {
+  return item.type === 'frame' ? item.frame.length * 2 : 0;
 }
 
 function inRoom(how: How): boolean {
