@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { checkContainers } from './checks/containers.mjs';
 import { checkMonitoring } from './checks/monitoring.mjs';
+import { checkOutage } from './checks/outage.mjs';
 import { checkPage } from './checks/page.mjs';
 import { checkPeers } from './checks/peers.mjs';
 import { checkPicture } from './checks/picture.mjs';
@@ -63,7 +64,7 @@ export async function verify({ cache, verbose, signal, write }) {
     const context = { ...prepared, table, engine, folder, root: ROOT };
     const checks = [
       ...[checkContainers, checkPage, checkPicture],
-      ...[checkRolling, checkPeers, checkMonitoring],
+      ...[checkRolling, checkPeers, checkOutage, checkMonitoring],
     ];
     for (const check of up ? checks : []) {
       rest();

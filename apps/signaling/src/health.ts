@@ -10,6 +10,7 @@ export interface HealthOptions {
   readonly registry: Registry;
   readonly busHealth: () => BusHealth;
   readonly isDraining: () => boolean;
+  readonly onError: (error: Error) => void;
   /** For the headers of a request. */
   readonly requestTimeoutMs: number;
 }
@@ -17,7 +18,11 @@ export interface HealthOptions {
 /** Probes and scrapers are few. */
 const MAX_CONNECTIONS = 256;
 
-/** /healthz: the process answers. /readyz: it takes new clients. /metrics: for Prometheus. */
+/**
+ * /healthz: the process answers. /readyz: it takes new clients, of every room. /servez: it serves
+ * what it can, which without Redis are the pages, the rooms that live on this node, and new members
+ * of these; a proxy that has nobody better sends clients there. /metrics: for Prometheus.
+ */
 export class HealthServer {
   readonly #options: HealthOptions;
   readonly #server: Server;
@@ -40,9 +45,9 @@ export class HealthServer {
 
   /** Resolves with the bound port. */
   listen(): Promise<number> {
-    const { host, port, hostVariable } = this.#options;
+    const { host, port, hostVariable, onError } = this.#options;
     const variables = { host: hostVariable, port: 'HEALTH_PORT' };
-    return listen({ server: this.#server, host, port, variables });
+    return listen({ server: this.#server, host, port, variables, onError });
   }
 
   /** Idempotent. */
@@ -75,11 +80,17 @@ export class HealthServer {
         sendJson(response, ready ? 200 : 503, { status, bus: bus.detail });
         return;
       }
+      case '/servez': {
+        const draining = isDraining();
+        const status = draining ? 'draining' : busHealth().ready ? 'all' : 'what is here';
+        sendJson(response, draining ? 503 : 200, { status });
+        return;
+      }
       case '/metrics':
         send(response, 200, registry.contentType, await registry.metrics());
         return;
       default:
-        send(response, 404, 'text/plain', '/healthz, /readyz or /metrics\n');
+        send(response, 404, 'text/plain', '/healthz, /readyz, /servez or /metrics\n');
     }
   }
 }

@@ -28,7 +28,7 @@ export async function checkPage({ table, origin, host, ports, ca }) {
     assert.equal(headers.location, `${origin}/a?b=c`);
   });
   await table.check('health, readiness and metrics are not to be had outside', async () => {
-    for (const path of ['/healthz', '/readyz', '/metrics']) {
+    for (const path of ['/healthz', '/readyz', '/servez', '/metrics']) {
       assert.equal((await get(path)).status, 404, path);
     }
   });
@@ -57,7 +57,7 @@ function slowHeaders(ports) {
   });
 }
 
-function ask(request, url, options) {
+export function ask(request, url, options) {
   return new Promise((resolve, reject) => {
     const sent = request(url, { ...options, agent: false }, (response) => {
       const chunks = [];

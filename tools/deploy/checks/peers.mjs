@@ -7,7 +7,18 @@ import { Peer } from '../peer.mjs';
 import { until } from '../shell.mjs';
 import { installCertificate } from '../site-certificate.mjs';
 import { allocate } from '../turn-allocation.mjs';
-import { address, bothServe, exchange, mint, newRoom, NODES, states, told } from './room.mjs';
+import {
+  address,
+  allReady,
+  bothServe,
+  exchange,
+  mint,
+  newRoom,
+  nodeOf,
+  NODES,
+  states,
+  told,
+} from './room.mjs';
 
 const BACK_MS = 30_000;
 
@@ -109,20 +120,6 @@ async function meet(context, room, open) {
     }
   }
   throw new Error(`eight viewers in a row came to ${host.node}`);
-}
-
-/** The node that let a peer in last, by its log. */
-async function nodeOf({ stack }, peer) {
-  return until(`a log line of ${peer.id}`, async () => {
-    const joins = [];
-    for (const node of NODES) {
-      const mine = (await stack.logs(node))
-        .map((line) => JSON.parse(line))
-        .filter((line) => line.msg === 'joined' && line.peer === peer.id);
-      if (mine.length > 0) joins.push({ node, time: mine.at(-1).time });
-    }
-    return joins.sort((a, b) => a.time.localeCompare(b.time)).at(-1)?.node;
-  });
 }
 
 async function checkTurn({ table, ports, host: address }, host) {
@@ -236,13 +233,7 @@ async function restartRedis(context, pair) {
   await stack.docker(['restart'], 'redis');
   await stack.healthy(['redis']);
   // Between the nodes: what one tells the other goes by Redis again.
-  const ready = 'fetch("http://127.0.0.1:8080/readyz").then((r) => process.exit(r.ok ? 0 : 1))';
-  for (const node of NODES) {
-    await until(`${node} is ready again`, async () => {
-      await stack.exec(node, ['node', '-e', ready]);
-      return true;
-    });
-  }
+  await allReady(context);
   await exchange(pair, 'after the restart of Redis');
   for (const role of ['host', 'viewer']) {
     assert.deepEqual(states(pair[role], marks[role]), [], `the ${role} lost its connection`);

@@ -55,3 +55,29 @@ export async function bothServe({ stack }) {
     return new Set([...page.matchAll(up)].map((match) => match[1])).size === NODES.length;
   });
 }
+
+/** The node that let a peer in last, by its log. */
+export async function nodeOf({ stack }, peer) {
+  return until(`a log line of ${peer.id}`, async () => {
+    const joins = [];
+    for (const node of NODES) {
+      const mine = (await stack.logs(node))
+        .map((line) => JSON.parse(line))
+        .filter((line) => line.msg === 'joined' && line.peer === peer.id);
+      if (mine.length > 0) joins.push({ node, time: mine.at(-1).time });
+    }
+    return joins.sort((a, b) => a.time.localeCompare(b.time)).at(-1)?.node;
+  });
+}
+
+const READY = 'fetch("http://127.0.0.1:8080/readyz").then((r) => process.exit(r.ok ? 0 : 1))';
+
+/** Whether every node takes members of every room. */
+export async function allReady({ stack }) {
+  for (const node of NODES) {
+    await until(`${node} is ready again`, async () => {
+      await stack.exec(node, ['node', '-e', READY]);
+      return true;
+    });
+  }
+}
