@@ -18,13 +18,11 @@ import { LIMITS } from './limits.ts';
 
 const text = (max: number) => z.string().check(z.maxLength(max));
 /** An offer's or answer's text. */
-export const sdpSchema = z
-  .string()
-  .check(
-    z.refine((value) => fitsInBytes(value, LIMITS.sdpBytes), {
-      params: { bytes: LIMITS.sdpBytes },
-    }),
-  );
+export const sdpSchema = z.string().check(
+  z.refine((value) => fitsInBytes(value, LIMITS.sdpBytes), {
+    params: { bytes: LIMITS.sdpBytes },
+  }),
+);
 const count = (max: number) => z.int().check(z.gte(0), z.lte(max));
 const measure = z.number().check(z.gte(0));
 
