@@ -97,6 +97,6 @@ describe('what the configuration allows, the native libraries take', () => {
   it('reads an offer of every size that the protocol lets through', () => {
     const text = read('pion_webrtc/internal/peer/signaling.go');
     const [, kib] = /maxOffer\s+= (\d+) << 10/.exec(text) ?? [];
-    expect(Number(kib) * 1024).toBe(LIMITS.sdp);
+    expect(Number(kib) * 1024).toBe(LIMITS.sdpBytes);
   });
 });

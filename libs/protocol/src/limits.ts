@@ -6,7 +6,7 @@ export const LIMITS = {
   /** A whole signaling frame. Servers may ask for less in `welcome.limits`. */
   signalingMessageBytes: 256 * 1024,
   /** Of an offer or answer: what the native library reads (internal/peer/signaling.go). */
-  sdpBytes: 64 * 1024,
+  sdpBytes: 128 * 1024,
   candidate: 4 * 1024,
   sdpMid: 256,
   sdpMLineIndex: 65_535,
