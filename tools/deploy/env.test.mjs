@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
+import { signalingMain } from '@peerdeck/harness/paths';
 import { makeEnv } from './env-command.mjs';
 import { environment } from './environment.mjs';
 
@@ -107,7 +108,7 @@ test('no variable means anything to others that read .env', () => {
 test('signaling for development starts beside a .env for compose as without it', async (t) => {
   const { folder, make } = workshop(t);
   await make('--host', 'play.example.com');
-  const flags = ['--conditions=@peerdeck/source', join(ROOT, 'apps/signaling/src/main.ts')];
+  const flags = ['--conditions=@peerdeck/source', signalingMain];
   const env = {
     PRETTY_LOGS: 'false',
     PATH: process.env.PATH,

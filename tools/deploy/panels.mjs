@@ -1,3 +1,4 @@
+// Over 400 lines: a table, one entry for each panel of the dashboard.
 /*
  * The panels of the dashboard of the signaling service, row by row. `width` is of 24 columns.
  */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { describeMetrics, seriesOf } from '../src/docs/metrics-docs.ts';
 
 /*
  * The dashboard and the alert rules as files: what Grafana and Prometheus expect of them, and that
@@ -50,44 +49,13 @@ interface Rule {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-interface Query {
-  readonly where: string;
-  readonly expression: string;
-}
-
-interface Queries {
-  allQueries(): Query[];
-  selectorsOf(expression: string): { metric: string; selector: string }[];
-  substitute(text: string): string;
-}
-
 const dashboard = JSON.parse(read('deploy/grafana/dashboards/signaling.json')) as Dashboard;
 const { groups } = parse(read('deploy/prometheus/alerts.yml')) as { groups: { rules: Rule[] }[] };
 const rules = groups.flatMap((group) => group.rules);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 const charts = dashboard.panels.filter(({ type }) => type !== 'row');
-const queries = (await import(path('tools/deploy/queries.mjs'))) as Queries;
-
-/** Of HAProxy's own exporter; seen at HAProxy 2.6. */
-const HAPROXY = [
-  'haproxy_backend_active_servers',
-  'haproxy_backend_connection_errors_total',
-  'haproxy_backend_response_errors_total',
-  'haproxy_frontend_bytes_in_total',
-  'haproxy_frontend_bytes_out_total',
-  'haproxy_frontend_current_sessions',
-  'haproxy_frontend_http_responses_total',
-  'haproxy_server_current_sessions',
-];
 
 describe('the dashboard', () => {
-  test('is what tools/deploy/dashboard.mjs writes', async () => {
-    const { written } = (await import(path('tools/deploy/dashboard.mjs'))) as {
-      written: () => Promise<string>;
-    };
-    expect(read('deploy/grafana/dashboards/signaling.json')).toBe(await written());
-  });
-
   test('has what Grafana asks of one', () => {
     expect(dashboard).toMatchObject({
       uid: expect.stringMatching(/^[\w-]{1,40}$/) as string,
@@ -134,47 +102,6 @@ describe('the dashboard', () => {
         }
       }
     }
-  });
-});
-
-describe('queries and rules', () => {
-  test('name metrics and labels that there are', async () => {
-    const labels = new Map<string, ReadonlySet<string>>();
-    for (const metric of await describeMetrics()) {
-      const names = [...metric.labels.keys(), 'job', 'instance', 'le'];
-      for (const series of seriesOf(metric)) labels.set(series, new Set(names));
-    }
-    for (const { record } of rules) if (record !== undefined) labels.set(record, new Set(['job']));
-    labels.set('up', new Set(['job', 'instance']));
-    for (const name of HAPROXY) labels.set(name, new Set(['job']));
-    for (const { where, expression } of queries.allQueries()) {
-      for (const { metric, selector } of queries.selectorsOf(expression)) {
-        expect([where, metric, labels.has(metric)]).toEqual([where, metric, true]);
-        for (const [, label = ''] of selector.matchAll(/[{,](\w+)[=!]/g)) {
-          expect([where, metric, label, labels.get(metric)?.has(label)]).toEqual([
-            ...[where, metric, label],
-            true,
-          ]);
-        }
-      }
-    }
-  });
-
-  test('selectors are found wherever they stand', () => {
-    const found = (text: string) => queries.selectorsOf(text).map(({ selector }) => selector);
-    expect(
-      found(
-        'sum by (job, le) (rate(a_bucket{x="} b{", y=~"c|d"}[5m])) / on (job) group_left b > 0.5e3',
-      ),
-    ).toEqual(['a_bucket{x="} b{",y=~"c|d"}', 'b']);
-    expect(found('count(x:y:z == 0) or vector(0) and sum(c) without (d) # e')).toEqual([
-      'x:y:z',
-      'c',
-    ]);
-    expect(queries.substitute('a{b=~"$instance"}[$__range] + ${instance:regex}')).toBe(
-      'a{b=~".*"}[1h] + .*',
-    );
-    expect(() => queries.substitute('$nobody')).toThrow('$nobody');
   });
 });
 

@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from './harness.ts';
+import { waitUntil } from './wait.ts';
+
+const READY_MS = 15_000;
 
 export interface ChildServerOptions {
   /** The command, and the Debian package that it is in. */
@@ -38,7 +40,7 @@ export class ChildServer {
       fault ??= `${command} ended with ${code}`;
     });
     try {
-      await until(async () => {
+      await waitUntil(`${name} at ${readyUrl}`, READY_MS, async () => {
         if (fault !== undefined) throw new Error(fault);
         return (await fetch(readyUrl).catch(() => undefined))?.ok === true;
       });

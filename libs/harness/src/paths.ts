@@ -12,6 +12,8 @@ export const signalingMain = `${workspace}/apps/signaling/src/main.ts`;
 /** As `npm run build` leaves it. */
 export const builtSignalingMain = `${workspace}/apps/signaling/dist/main.js`;
 export const mintTokenMain = `${workspace}/apps/signaling/src/mint-token.ts`;
+/** Prints what the service makes of an environment. */
+export const printConfigMain = `${workspace}/apps/signaling/src/testing/print-config.ts`;
 /** Measures what rooms cost Redis. */
 export const redisCostsMain = `${workspace}/apps/signaling/tests/costs/redis-costs.ts`;
 export const hostAgentMain = `${workspace}/apps/host-agent/src/main.ts`;

@@ -45,6 +45,11 @@ export class Signaling {
     return this.#port;
   }
 
+  /** Of /healthz, /readyz and /metrics. */
+  get healthPort(): number {
+    return this.#healthPort;
+  }
+
   async ready(): Promise<void> {
     const line = await this.child.waitForLine(/"port":(\d+),"healthPort":(\d+)/, 20_000);
     this.#port = Number(line[1]);
