@@ -1,3 +1,4 @@
+// Over 400 lines: one state machine, tried along each of its arrows with the same few helpers.
 import type {
   IceServer,
   IncomingRelay,

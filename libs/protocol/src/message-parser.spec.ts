@@ -1,3 +1,4 @@
+// Over 400 lines: tables of good and bad messages, one for each type.
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { LIMITS } from './limits.ts';

@@ -1,3 +1,4 @@
+// Over 400 lines: one state machine, tried along each of its arrows with the same few helpers.
 import { WebSocket } from 'ws';
 import { toBase64Url } from './bytes.ts';
 import { CLOSE_CODES } from './close-codes.ts';
