@@ -70,12 +70,16 @@ test("a certificate of the user's is checked against its key", async (t) => {
   await assert.rejects(check({ cert: own.key, key: own.key }), /PEM/);
 });
 
-test('the page is named as the certificate says, and only a foreign one goes unchecked', async (t) => {
+test('the page is named as the certificate says, and the agent trusts that one alone', async (t) => {
   const root = folder(t);
   const none = await tlsSettings({ root, options: { https: false }, addresses });
   assert.equal(none, undefined);
-  const own = await tlsSettings({ root, options: { https: true }, addresses });
-  assert.equal(own.agentEnvironment.NODE_EXTRA_CA_CERTS, own.cert);
-  assert.equal(own.agentEnvironment.NODE_TLS_REJECT_UNAUTHORIZED, undefined);
+  const generated = await tlsSettings({ root, options: { https: true }, addresses });
+  const given = { https: true, cert: generated.cert, key: generated.key };
+  const own = await tlsSettings({ root, options: given, addresses });
+  for (const { agentEnvironment, cert } of [generated, own]) {
+    assert.deepEqual(agentEnvironment, { PEERDECK_CLIENT_CERTIFICATE_FILE: cert });
+  }
+  assert.equal(own.name, 'localhost');
   assert.equal(certificateName(readFileSync(own.cert)), 'localhost');
 });

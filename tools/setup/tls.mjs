@@ -13,10 +13,10 @@ export async function tlsSettings({ root, options, addresses }) {
   if (!options.https) return undefined;
   const { cert, key } = options;
   const files = await certificate({ root, cert, key, addresses });
-  // The agent reaches signaling over loopback. A generated certificate is good for that; the name
-  // in one of the user's is not, and every offer and answer is authenticated by the room code.
-  if (files.generated) return { ...files, agentEnvironment: { NODE_EXTRA_CA_CERTS: files.cert } };
-  const agentEnvironment = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
+  // The agent reaches signaling over loopback, whose name is in no certificate of the user's: it is
+  // told which one to trust, and trusts no other.
+  const agentEnvironment = { PEERDECK_CLIENT_CERTIFICATE_FILE: files.cert };
+  if (files.generated) return { ...files, agentEnvironment };
   const pem = readFileSync(files.cert);
   return { ...files, name: certificateName(pem), names: certificateNames(pem), agentEnvironment };
 }

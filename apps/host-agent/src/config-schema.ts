@@ -31,6 +31,11 @@ const clientSchema = z.strictObject({
     4096,
     'A file with that JWT instead, read at each connection, so that it can be renewed.',
   ),
+  certificateFile: words(
+    '',
+    4096,
+    "The signaling service's certificate, PEM. Given, that very one is trusted, whatever its names and whoever signed it, and no other.",
+  ),
 });
 
 const windowSchema = z.strictObject({

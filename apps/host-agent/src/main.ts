@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openNativeMediaHost } from '@peerdeck/native-capture';
 import { SUBPROTOCOL_V2, type SocketConstructor } from '@peerdeck/protocol';
-import { WebSocket } from 'ws';
 import { Agent } from './agent.ts';
 import { helpText, parseCommandLine, parseLogLevel, type CommandLine } from './cli.ts';
 import { loadConfig, type Config, type LoadedConfig } from './config.ts';
@@ -13,6 +12,7 @@ import { waitForIdentity } from './identity-lock.ts';
 import { makeLinks } from './link.ts';
 import { createLog, type Log } from './log.ts';
 import { displayOf } from './source-choice.ts';
+import { signalingSocket } from './signaling-socket.ts';
 import { ipcSink, NO_STATUS, TerminalSink, type StatusSink } from './status.ts';
 import { tokenOf } from './token.ts';
 
@@ -83,6 +83,7 @@ async function serve({ line, config, log, identityFile }: Serving): Promise<numb
     return { identity: renewed, links: linksOf(renewed) };
   };
   const token = tokenOf({ client: config.client, log });
+  const WebSocket = signalingSocket(config.client.certificateFile);
   const send = supervisor();
   const status: StatusSink = send === undefined ? new TerminalSink(process.stdout) : ipcSink(send);
   const host = await openMediaHost(log);
@@ -179,14 +180,17 @@ async function doctor({ config, notes }: LoadedConfig, log: Log): Promise<number
     display: displayOf(config, process.env),
     version: version(),
     openHost: () => openMediaHost(log),
-    checkSignaling,
+    checkSignaling: (url) => checkSignaling(url, signalingSocket(config.client.certificateFile)),
   });
   print([...notes, report.text].join('\n'));
   return report.healthy ? 0 : 1;
 }
 
 /** undefined if a peerdeck.v2 server answers there; else why not. */
-function checkSignaling(url: string): Promise<string | undefined> {
+function checkSignaling(
+  url: string,
+  WebSocket: ReturnType<typeof signalingSocket>,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, [SUBPROTOCOL_V2], { handshakeTimeout: SIGNALING_PROBE_MS });
     socket.once('open', () => {
