@@ -1,6 +1,6 @@
 // Cross-compiles dist/windows/capture-encoder.dll. Without FFmpeg for Windows it has no encoder, and says so.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,12 @@ function run(command, args) {
 if (spawnSync(COMPILER, ['--version']).error) {
   console.error(
     `capture-encoder: ${COMPILER} is missing; install it (Debian: g++-mingw-w64-x86-64-posix)`,
+  );
+  process.exit(1);
+}
+if (!existsSync('/usr/x86_64-w64-mingw32/include/zlib.h')) {
+  console.error(
+    'capture-encoder: zlib for Windows is missing; install it (Debian: libz-mingw-w64-dev)',
   );
   process.exit(1);
 }

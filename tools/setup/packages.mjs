@@ -26,6 +26,7 @@ export const PACKAGES = [
   { name: 'libxcb-xtest0-dev', use: 'build', why: 'types and clicks' },
   { name: 'libyuv-dev', use: 'build', why: 'converts RGB to YUV' },
   { name: 'libx264-dev', use: 'build', why: 'encodes H.264' },
+  { name: 'zlib1g-dev', use: 'build', why: "compresses the pointer's shape" },
   { name: 'libavcodec-dev', use: 'build', why: "other encoders, behind FFmpeg's interface" },
   { name: 'libavutil-dev', use: 'build', why: 'frames and options of libavcodec' },
   { name: 'python3-venv', use: 'python', why: 'fetches a Go toolchain from PyPI' },
