@@ -56,7 +56,7 @@ PDC_API int32_t pdc_pipeline_request_keyframe(int64_t pipeline);
 /*
  * {"framesCaptured":..,"framesEncoded":..,"framesSkippedUnchanged":..,"keyframes":..,"bytes":..,
  *  "refinements":..,"wakes":..   (pictures sent again, sharper or as a key frame; times the source had news)
- *  "queueDepth":..,"overwriteDrops":..,"backpressureSkips":..,"congestedSkips":..,"outOfOrder":0,"vpGpuMs":0,
+ *  "queueDepth":..,"overwriteDrops":..,"backpressureSkips":..,"congestedSkips":..,"outOfOrder":0,
  *  "grabUsP50":..,"convertUsP50":..,"encodeUsP50":..,"pushUsP50":..,"captureToPushUsP50":..,"captureToPushUsP95":..,
  *  "fps":..,"bitrateBps":..,"targetBitrateBps":..,"width":..,"height":..,"state":"running|resting|stopped"}
  */

@@ -27,8 +27,8 @@ const OPTIONS = [
   {
     name: 'https',
     about:
-      'Serve https: clipboard, keyboard lock and gamepads need a secure page. With a generated certificate, ' +
-      'or with yours:',
+      'Serve https: keyboard lock (Esc, Alt-Tab in fullscreen) needs a secure page. With a generated ' +
+      'certificate, or with yours:',
   },
   { name: 'cert', value: 'FILE', about: 'Certificate chain for --https, PEM.' },
   { name: 'key', value: 'FILE', about: 'Its private key, PEM.' },

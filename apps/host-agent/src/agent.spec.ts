@@ -170,7 +170,7 @@ describe('Agent', () => {
       overwriteDrops: 0,
       backpressureSkips: 0,
       outOfOrder: 0,
-      vpGpuMs: 0,
+      vpGpuMs: null,
     });
   });
 

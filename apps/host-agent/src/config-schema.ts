@@ -60,8 +60,14 @@ const videoSchema = z.strictObject({
     .default('auto')
     .describe('Encoder backend; auto takes the first that works (see --doctor).'),
   threads: whole(0, 16, 0, 'Encoder threads; 0 lets the encoder choose.'),
-  gpuTiming: flag(false, 'Measure the GPU time of the colour conversion (Windows).'),
-  deferredContext: flag(false, 'Prefer deferred GPU contexts where there are any (Windows).'),
+  gpuTiming: flag(
+    false,
+    'Measure the GPU time of the colour conversion (Windows). Not there yet: has no effect.',
+  ),
+  deferredContext: flag(
+    false,
+    'Prefer deferred GPU contexts (Windows). Not there yet: has no effect.',
+  ),
   exportMetrics: flag(false, 'Send `video-metrics` once a second over signaling.'),
 });
 

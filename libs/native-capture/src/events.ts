@@ -80,7 +80,8 @@ export const pipelineStatsSchema = z.object({
   backpressureSkips: count,
   congestedSkips: count,
   outOfOrder: count,
-  vpGpuMs: count,
+  /** Of the GPU, for the colour conversion; null where it is not measured. */
+  vpGpuMs: nullableNumber,
   grabUsP50: count,
   convertUsP50: count,
   encodeUsP50: count,

@@ -49,7 +49,7 @@ std::string Stats::json(const Now& now, int64_t now_us) const {
   json.field("refinements", c.refinements).field("wakes", c.wakes);
   json.field("queueDepth", static_cast<uint64_t>(now.queue_depth)).field("overwriteDrops", now.overwritten);
   json.field("backpressureSkips", c.backpressure_skips).field("congestedSkips", c.congested_skips);
-  json.field("outOfOrder", c.out_of_order).field("vpGpuMs", 0);
+  json.field("outOfOrder", c.out_of_order);
   json.field("grabUsP50", grab_.percentile(0.5)).field("convertUsP50", convert_.percentile(0.5));
   json.field("encodeUsP50", encode_.percentile(0.5)).field("pushUsP50", push_.percentile(0.5));
   json.field("captureToPushUsP50", total_.percentile(0.5))
