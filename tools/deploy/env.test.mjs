@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -40,6 +48,21 @@ test('one command makes fresh secrets and a certificate for the host', async (t)
   assert.equal(x509.checkHost('play.example.com'), 'play.example.com');
   // Read by users of the containers, which are none of this machine's.
   assert.equal(statSync(join(tls, 'site.pem.key')).mode & 0o777, 0o644);
+});
+
+test('a private key goes to no place where others on this machine could read it', async (t) => {
+  const { folder, file, tls, make } = workshop(t);
+  await make('--host', 'a.example');
+  for (const open of [folder, join(folder, 'secrets')]) chmodSync(open, 0o755);
+  const before = readFileSync(join(tls, 'site.pem.key'), 'utf8');
+  await assert.rejects(make('--host', 'a.example', '--certificate'), {
+    message: /could read the private key/,
+    remedy: /chmod 700 .*secrets/,
+  });
+  assert.equal(readFileSync(join(tls, 'site.pem.key'), 'utf8'), before);
+  chmodSync(join(folder, 'secrets'), 0o700);
+  await make('--host', 'a.example', '--certificate');
+  assert.ok(existsSync(file));
 });
 
 test('an address gets a certificate for an address', async (t) => {

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { isIP } from 'node:net';
@@ -13,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { certificate, opensslConfig } from '../setup/certificate.mjs';
 import { mustRun } from '../setup/command.mjs';
-import { UsageError } from '../setup/errors.mjs';
+import { SetupError, UsageError } from '../setup/errors.mjs';
 
 /** Browsers refuse server certificates that last longer than 398 days. */
 const DAYS = 397;
@@ -23,7 +24,7 @@ const DAYS = 397;
  *
  * The containers that read the key are not root, and their users are none of this machine's, so the
  * files are readable by all; the folder above them is not, which keeps this machine's users out. (A
- * mounted folder is entered without its parents.)
+ * mounted folder is entered without its parents.) A place that others can get to is refused.
  *
  * @returns {Promise<string>} what was done, for people
  */
@@ -34,6 +35,7 @@ export async function installCertificate({ folder, host, cert, key }) {
     mkdirSync(folder);
     chmodSync(folder, 0o755);
   }
+  requireClosed(folder);
   if (cert !== undefined || key !== undefined) {
     const own = await certificate({ cert, key }); // checks that they belong together
     place(folder, own);
@@ -49,6 +51,17 @@ export async function installCertificate({ folder, host, cert, key }) {
     rmSync(draft, { recursive: true, force: true });
   }
   return `A self-signed certificate for ${host} is in ${folder}: browsers warn of it.`;
+}
+
+/** Others get to a file when they may pass every folder above it. */
+function requireClosed(folder) {
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    if ((statSync(above).mode & 0o001) === 0) return;
+    if (above === dirname(above)) break;
+  }
+  throw new SetupError(`Anybody on this machine could read the private key in ${folder}.`, {
+    remedy: `Close the folder above it (chmod 700 ${dirname(folder)}), or give another --tls-dir.`,
+  });
 }
 
 async function selfSigned(folder, host) {

@@ -25,8 +25,12 @@ export class StatusFile {
     if (this.#path === undefined || text === this.#written) return;
     const temporary = `${this.#path}.${process.pid}.tmp`;
     mkdirSync(dirname(this.#path), { recursive: true });
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, this.#path);
+    try {
+      writeFileSync(temporary, text, { mode: 0o600 });
+      renameSync(temporary, this.#path);
+    } finally {
+      rmSync(temporary, { force: true }); // there only where the lines above failed
+    }
     this.#written = text;
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -35,6 +37,16 @@ test('each write replaces the whole, for this user only, and leaves nothing besi
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), { ready: false });
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(parent), ['status.json']);
+});
+
+test('a write that fails leaves nothing beside it', (t) => {
+  const parent = folder(t);
+  const path = join(parent, 'status.json');
+  const file = new StatusFile(path);
+  mkdirSync(path); // which no file can take the place of
+  assert.throws(() => file.write({ ready: true }), { code: 'EISDIR' });
+  assert.deepEqual(readdirSync(parent), ['status.json']);
+  rmdirSync(path);
 });
 
 test('closing removes it, twice does no harm, and it can be written again', (t) => {
