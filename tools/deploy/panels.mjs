@@ -243,9 +243,12 @@ export const ROWS = [
       ),
       graph(
         'Bytes not taken',
-        'What receivers have not taken yet: all together, and the slowest. At BACKPRESSURE_CLOSE_THRESHOLD_BYTES one is closed.',
+        'What receivers have not taken yet: all together, and the slowest. At BACKPRESSURE_CLOSE_THRESHOLD_BYTES one is closed. Unfinished: what clients have begun to send.',
         'bytes',
-        [[`max by (of) (signaling_unsent_bytes{${OURS}})`, '{{of}}']],
+        [
+          [`max by (of) (signaling_unsent_bytes{${OURS}})`, '{{of}}'],
+          [`max(signaling_unfinished_bytes{${OURS}})`, 'unfinished'],
+        ],
       ),
     ],
   },

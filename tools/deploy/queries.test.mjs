@@ -55,7 +55,7 @@ test('queries and rules name metrics and labels that there are', () => {
     if (record !== undefined) labels.set(record, new Set(['job']));
   }
   labels.set('up', new Set(['job', 'instance']));
-  for (const name of HAPROXY) labels.set(name, new Set(['job']));
+  for (const name of HAPROXY) labels.set(name, new Set(['job', 'proxy']));
   for (const { where, expression } of allQueries()) {
     for (const { metric, selector } of selectorsOf(expression)) {
       assert.ok(labels.has(metric), `${where}: ${metric}`);
