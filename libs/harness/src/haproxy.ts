@@ -19,7 +19,8 @@ export class HaProxy {
       ...['defaults', 'mode http', 'timeout connect 2s', 'timeout client 5s', 'timeout server 5s'],
       ...['frontend watch', `bind ${address}`],
       'http-request use-service prometheus-exporter if { path /metrics }',
-      ...['default_backend nodes', 'backend nodes'],
+      // The name of the deployment's last resort, which an alert asks for.
+      ...['default_backend outage', 'backend outage'],
       ...servers.map((server, index) => `server node-${index} ${server} check`),
     ];
     const child = await ChildServer.start({
