@@ -21,6 +21,11 @@ export function fitsInBytes(text: string, max: number): boolean {
   return bytes <= max;
 }
 
+/** What the text takes on the wire: a limit in bytes is not one in characters. */
+export function utf8Bytes(text: string): number {
+  return utf8(text).length;
+}
+
 /** base64url without padding (RFC 4648, 5). */
 export function toBase64Url(bytes: Uint8Array): string {
   return encodeBits(bytes, 6, BASE64URL);

@@ -86,4 +86,18 @@ describe('OutgoingQueue', () => {
     queue.clear();
     expect(queue.size).toBe(0);
   });
+
+  it('holds so many bytes and no more, of text as it is on the wire', () => {
+    const queue = new OutgoingQueue(1000, 10_000);
+    for (let peer = 0; peer < 50; peer += 1) {
+      queue.push({ ...answer(`p${peer}`, 's'), sdp: 'ü'.repeat(500) } as OutgoingRelay);
+      expect(queue.bytes).toBeLessThanOrEqual(10_000);
+    }
+    expect(queue.size).toBe(9);
+    queue.push({ ...answer('x', 's'), sdp: 'ü'.repeat(6000) } as OutgoingRelay);
+    expect(queue.size).toBe(9);
+    expect(queue.drain(everybody)).toHaveLength(9);
+    expect(queue.bytes).toBe(0);
+    expect(queue.dropped).toBe(42);
+  });
 });

@@ -1,23 +1,35 @@
+import { utf8Bytes } from './bytes.ts';
 import type { OutgoingRelay } from './signaling-messages.ts';
+
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * Relays that wait for the connection, in order.
  *
  * Policy: an offer or answer drops what waits of other sessions with the same peer, and its own
  * earlier version. `video-metrics` keeps only the newest. When full, the oldest candidate goes
- * (a session survives the loss of one), else the oldest message.
+ * (a session survives the loss of one), else the oldest message. Full is what it holds of
+ * messages or of bytes, whichever comes first.
  */
 export class OutgoingQueue {
   readonly #capacity: number;
-  #messages: OutgoingRelay[] = [];
+  readonly #maxBytes: number;
+  #waiting: Waiting[] = [];
+  #bytes = 0;
   #dropped = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, maxBytes = MAX_BYTES) {
     this.#capacity = capacity;
+    this.#maxBytes = maxBytes;
   }
 
   get size(): number {
-    return this.#messages.length;
+    return this.#waiting.length;
+  }
+
+  /** On the wire. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** How many were dropped, ever. */
@@ -35,19 +47,24 @@ export class OutgoingQueue {
     } else if (message.type === 'video-metrics') {
       this.#keep((other) => other.type !== 'video-metrics' || other.to !== message.to);
     }
-    if (this.#messages.length >= this.#capacity) {
-      const candidate = this.#messages.findIndex((other) => other.type === 'candidate');
-      this.#messages.splice(Math.max(candidate, 0), 1);
+    const bytes = utf8Bytes(JSON.stringify(message));
+    if (bytes > this.#maxBytes) {
       this.#dropped += 1;
+      return;
     }
-    this.#messages.push(message);
+    while (this.#waiting.length >= this.#capacity || this.#bytes + bytes > this.#maxBytes) {
+      this.#dropOne();
+    }
+    this.#waiting.push({ message, bytes });
+    this.#bytes += bytes;
   }
 
   /** Empties the queue. Messages to peers that `isPresent` does not know are dropped. */
   drain(isPresent: (peerId: string) => boolean): OutgoingRelay[] {
     this.#keep((message) => message.to === undefined || isPresent(message.to));
-    const messages = this.#messages;
-    this.#messages = [];
+    const messages = this.#waiting.map(({ message }) => message);
+    this.#waiting = [];
+    this.#bytes = 0;
     return messages;
   }
 
@@ -55,9 +72,22 @@ export class OutgoingQueue {
     this.#keep(() => false);
   }
 
-  #keep(wanted: (message: OutgoingRelay) => boolean): void {
-    const kept = this.#messages.filter(wanted);
-    this.#dropped += this.#messages.length - kept.length;
-    this.#messages = kept;
+  #dropOne(): void {
+    const candidate = this.#waiting.findIndex(({ message }) => message.type === 'candidate');
+    const [gone] = this.#waiting.splice(Math.max(candidate, 0), 1);
+    this.#bytes -= gone?.bytes ?? 0;
+    this.#dropped += 1;
   }
+
+  #keep(wanted: (message: OutgoingRelay) => boolean): void {
+    const kept = this.#waiting.filter(({ message }) => wanted(message));
+    this.#dropped += this.#waiting.length - kept.length;
+    this.#waiting = kept;
+    this.#bytes = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+}
+
+interface Waiting {
+  readonly message: OutgoingRelay;
+  readonly bytes: number;
 }

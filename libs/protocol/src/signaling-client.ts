@@ -1,5 +1,5 @@
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
-import { toBase64Url } from './bytes.ts';
+import { toBase64Url, utf8Bytes } from './bytes.ts';
 import { CLOSE } from './close-codes.ts';
 import { Comeback, type LossCause } from './comeback.ts';
 import { Emitter } from './emitter.ts';
@@ -449,7 +449,8 @@ export class SignalingClient {
   #relay(message: OutgoingRelay): SendResult {
     const text = JSON.stringify(message);
     const max = this.#welcome?.limits.messageBytes ?? Number.POSITIVE_INFINITY;
-    if (text.length > max) return this.#refuse('too-large', `${text.length} of ${max} bytes`);
+    const bytes = utf8Bytes(text);
+    if (bytes > max) return this.#refuse('too-large', `${bytes} of ${max} bytes`);
     const buffered = this.#socket?.bufferedAmount ?? 0;
     if (buffered > (this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES)) {
       return this.#refuse('slow-consumer', 'the connection does not take what is sent');
