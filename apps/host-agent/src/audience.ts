@@ -1,19 +1,18 @@
 import { EventEmitter } from 'node:events';
-import type { CursorShape as NativeCursor, Engine, IceServer } from '@peerdeck/native-capture';
-import {
-  LIMITS,
-  type AccessRole,
-  type EndedReason,
-  type HostAuth,
-  type HostControlMessage,
-  type HostKey,
-  type OutgoingRelay,
-  type Permissions,
+import type { Engine, IceServer } from '@peerdeck/native-capture';
+import type {
+  AccessRole,
+  EndedReason,
+  HostAuth,
+  HostControlMessage,
+  HostKey,
+  OutgoingRelay,
 } from '@peerdeck/protocol';
 import { Admission } from './admission.ts';
 import type { BitrateDecision } from './bitrate-controller.ts';
 import type { Config } from './config.ts';
 import { ControlSeat } from './control-seat.ts';
+import { cursorMessage, lostMessage, sessionMessage, statsMessage } from './host-messages.ts';
 import type { InputAction } from './input-gate.ts';
 import type { Log } from './log.ts';
 import type { Screen, ScreenEvents } from './screen.ts';
@@ -149,20 +148,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     if (watching.length === 0) return;
     const stats = this.#options.screen.stats();
     for (const viewer of watching) {
-      const { feedback, decision, rttMs } = viewer.path;
-      viewer.tell({
-        type: 'host-stats',
-        fps: stats?.fps ?? null,
-        bitrateBps: stats?.bitrateBps ?? null,
-        targetBitrateBps: stats?.targetBitrateBps ?? null,
-        encodeMs: stats === undefined ? null : stats.encodeUsP50 / 1000,
-        captureToSendMs: stats === undefined ? null : stats.captureToPushUsP50 / 1000,
-        queueDelayMs: atLeastZero(feedback?.queueDelayMs),
-        lossFraction: atLeastZero(feedback?.lossFraction),
-        rttMs: atLeastZero(rttMs ?? feedback?.rttMs),
-        encoder: this.#options.screen.info?.encoder ?? '',
-        reason: decision?.reason ?? 'start',
-      });
+      viewer.tell(statsMessage(viewer.path, stats, this.#options.screen.info));
     }
   }
 
@@ -420,62 +406,21 @@ export class Audience extends EventEmitter<AudienceEvents> {
   }
 
   #onLost(reason: string): void {
-    for (const viewer of this.#viewers.values()) {
-      const message = `The host's screen is gone (${reason}); it is tried again.`;
-      viewer.tell({
-        type: 'error',
-        code: 'internal',
-        message: message.slice(0, LIMITS.errorMessage),
-      });
-    }
+    for (const viewer of this.#viewers.values()) viewer.tell(lostMessage(reason));
     this.emit('changed');
   }
 
   #tellSession(viewer: Viewer): void {
     if (!viewer.isReady) return;
     const { screen, hostName, config } = this.#options;
-    const { info } = screen;
-    viewer.tellSession({
-      type: 'session',
-      role: viewer.role,
-      permissions: this.#permissions(viewer),
-      ...(info?.noInput === undefined ? {} : { noInput: info.noInput.slice(0, LIMITS.reason) }),
-      host: hostName.slice(0, LIMITS.name),
-      source: {
-        kind: info?.kind ?? 'desktop',
-        title: (info?.title ?? '').slice(0, LIMITS.title),
-      },
-      video: {
-        width: info?.width ?? 0,
-        height: info?.height ?? 0,
-        codec: 'h264',
-        fps: config.host.video.fps,
-      },
-    });
-  }
-
-  #permissions(viewer: Viewer): Permissions {
-    const control = this.#controller === viewer && this.#options.screen.info?.noInput === undefined;
-    return { view: true, control, clipboard: false, files: false, gamepad: false, audio: false };
+    const { role } = viewer;
+    const hasSeat = this.#controller === viewer;
+    const { fps } = config.host.video;
+    viewer.tellSession(sessionMessage({ role, hasSeat, hostName, fps, info: screen.info }));
   }
 
   #tellAll(message: HostControlMessage | undefined): void {
     if (message === undefined) return;
     for (const viewer of this.#viewers.values()) if (viewer.isReady) viewer.tell(message);
   }
-}
-
-/** A shape too large for a message is not sent: the viewer keeps the one before. */
-function cursorMessage(shape: NativeCursor): HostControlMessage | undefined {
-  if (shape.hidden === true) {
-    const none = { hotX: 0, hotY: 0, width: 0, height: 0, png: '' };
-    return { type: 'cursor', serial: shape.serial, hidden: true, ...none };
-  }
-  if (shape.png.length > LIMITS.cursorPng) return undefined;
-  const { serial, hotX, hotY, width, height, png } = shape;
-  return { type: 'cursor', serial, hotX, hotY, width, height, png };
-}
-
-function atLeastZero(value: number | null | undefined): number | null {
-  return value === null || value === undefined ? null : Math.max(value, 0);
 }

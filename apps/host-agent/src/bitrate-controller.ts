@@ -1,7 +1,7 @@
 /**
- * Decides how many bits per second one viewer's path is asked to carry: AIMD (additive increase,
- * multiplicative decrease; Chiu and Jain 1989) with the one-way queueing delay as its first signal
- * and loss over at least a second as its second. Pure: no clock, no timer, no I/O.
+ * Decides how many bits per second one viewer's path is asked to carry: it grows by a share of the
+ * rate while all is quiet and falls by a share of what arrives, with the one-way queueing delay as
+ * its first signal and loss over at least a second as its second. Pure: no clock, no timer, no I/O.
  */
 
 import { QualityLadder, type LadderLimits, type Quality } from './quality-ladder.ts';

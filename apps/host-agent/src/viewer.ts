@@ -1,12 +1,5 @@
 import { EventEmitter } from 'node:events';
-import {
-  isNativeError,
-  type Engine,
-  type IceServer,
-  type Peer,
-  type PeerFeedback,
-  type PeerState,
-} from '@peerdeck/native-capture';
+import type { Engine, IceServer, Peer, PeerFeedback, PeerState } from '@peerdeck/native-capture';
 import type {
   AccessRole,
   EndedReason,
@@ -23,7 +16,9 @@ import { ControlChannel } from './control-channel.ts';
 import { InputGate, type InputAction } from './input-gate.ts';
 import type { Log } from './log.ts';
 import { PathEstimate } from './path-estimate.ts';
+import { rejection } from './rejection.ts';
 import { messageOf } from './screen.ts';
+import { VideoSwitch } from './video-switch.ts';
 import type { ViewerBudget } from './viewer-budget.ts';
 
 export type Offer = Extract<IncomingRelay, { type: 'offer' }>;
@@ -101,9 +96,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #failedAt: number | undefined;
   #membership: Membership = 'connected';
   #wantsStats = false;
-  #visible = true;
-  /** The wish that was told to the peer last. */
-  #showing = true;
+  readonly #video: VideoSwitch;
   #closing: Promise<void> | undefined;
 
   constructor(options: ViewerOptions) {
@@ -117,6 +110,9 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#work = options.after;
     this.gate = new InputGate(config.host.input);
     this.path = new PathEstimate(config, picture);
+    this.#video = new VideoSwitch(budget, (on) => {
+      void this.#queue(async () => this.#peer?.setVideo(on)).catch(() => undefined);
+    });
     this.#control = new ControlChannel({
       auth,
       budget,
@@ -256,7 +252,6 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /** Ten times a second. */
   tick(now: number): void {
-    const { budget } = this.#options;
     if (this.#closing !== undefined) return;
     if (!this.isReady && now - this.#openedAt > PROOF_MS) {
       void this.close('no proof in time');
@@ -270,7 +265,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       const ping = this.path.ping(now);
       if (ping !== undefined) this.tell(ping);
     }
-    if (this.#visible && !this.#showing && budget.afford('keyframe', now)) this.#show();
+    this.#video.tick(now);
     const held = this.gate.tick(now);
     if (held.length > 0) this.emit('input', [{ kind: 'inject', events: held }]);
   }
@@ -379,7 +374,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
         this.#wantsStats = message.on;
         return;
       case 'visibility':
-        this.#onVisibility(message.visible, now);
+        if (!this.#video.want(message.visible, now)) this.#onOver();
         return;
       case 'bye':
         void this.close('bye');
@@ -391,23 +386,6 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       case 'auth': // once is enough
         return;
     }
-  }
-
-  /**
-   * Each time that video comes back, the encoder makes a picture anew for everybody. Over the
-   * budget the viewer waits for the next one that it may have; to hide costs nothing.
-   */
-  #onVisibility(visible: boolean, now: number): void {
-    this.#visible = visible;
-    if (visible === this.#showing) return;
-    if (!visible || this.#options.budget.take('keyframe', now)) this.#show();
-    else this.#onOver();
-  }
-
-  #show(): void {
-    const showing = this.#visible;
-    this.#showing = showing;
-    void this.#queue(async () => this.#peer?.setVideo(showing)).catch(() => undefined);
   }
 
   /** It wants what all pay for, because of losses of its own. */
@@ -437,14 +415,4 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (pace !== undefined) this.#peer?.setRate(pace).catch(() => undefined);
     this.emit('decision', decision);
   }
-}
-
-function rejection(error: unknown): { code: RejectCode; message: string } {
-  if (isNativeError(error, 'PD_ERR_UNSUPPORTED')) {
-    return { code: 'no-common-codec', message: 'the offer has no video that this host can send' };
-  }
-  if (isNativeError(error, 'PD_ERR_INVALID_ARGUMENT')) {
-    return { code: 'bad-sdp', message: 'the offer could not be used' };
-  }
-  return { code: 'internal', message: 'the host could not answer; try again' };
 }
