@@ -20,6 +20,8 @@ export interface AdmissionOptions {
   readonly send: (message: OutgoingRelay) => void;
   /** Whether signaling knows the peer now: nobody else can be told anything. */
   readonly isMember: (peerId: string) => boolean;
+  /** Has signaling remove the member and refuse it for a time. */
+  readonly kick: (peerId: string) => void;
   readonly log: Log;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -82,6 +84,19 @@ export class Admission {
     const message = 'the code is not, or no longer, right';
     this.reject(offer, 'not-authenticated', message, verified.reason);
     return undefined;
+  }
+
+  /** A member that makes offers without end: told while it helps, then removed from the room. */
+  tooMuch(offer: Offer): void {
+    const { log, now, kick } = this.#options;
+    const verdict = this.budgetOf(offer.from).verdict(now());
+    if (verdict === 'remove') {
+      log.warn({ peerId: offer.from }, 'a member that made too many offers');
+      this.refuse(offer.session, offer.from);
+      kick(offer.from);
+    } else if (verdict === 'tell') {
+      this.reject(offer, 'rate-limited', 'too many offers; wait before the next');
+    }
   }
 
   /** Tells whoever made the offer, unless it has left, or was told often enough. */

@@ -17,6 +17,7 @@ import type { InputAction } from './input-gate.ts';
 import type { Log } from './log.ts';
 import type { Screen, ScreenEvents } from './screen.ts';
 import type { ViewerStatus } from './status.ts';
+import { Steering } from './steering.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Viewer, type Candidate, type Membership, type Offer } from './viewer.ts';
 
@@ -43,7 +44,6 @@ export interface AudienceOptions {
   readonly now: () => number;
 }
 
-const REFRESH_MS = 2000;
 const FLUSH_ALL_MS = 600;
 /**
  * An offer alone opens the screen for so long, so that the first picture is ready when the path
@@ -65,19 +65,19 @@ export class Audience extends EventEmitter<AudienceEvents> {
   readonly #screenListeners: (() => void)[] = [];
   readonly #early = new TokenBucket(EARLY_STARTS.perSecond, EARLY_STARTS.burst);
   #earlyUntil = Number.NEGATIVE_INFINITY;
-  #steering: BitrateDecision | undefined;
+  readonly #steering: Steering;
   #controller: Viewer | undefined;
-  #refreshedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: AudienceOptions) {
     super();
     this.#options = options;
-    const { keys, hostKey, config, send, isMember, log, now } = options;
+    const { keys, hostKey, config, send, isMember, kick, log, now } = options;
     const { acceptUnauthenticated } = config.host;
     this.#admission = new Admission({
-      ...{ keys, hostKey, acceptUnauthenticated, send, isMember, log, now },
+      ...{ keys, hostKey, acceptUnauthenticated, send, isMember, kick, log, now },
     });
+    this.#steering = new Steering(options.screen, log);
     this.#seat = new ControlSeat(config.host.secondController);
     this.#listen('changed', () => this.#onScreen());
     this.#listen('cursor', (shape) => this.#tellAll(cursorMessage(shape)));
@@ -101,7 +101,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
 
   /** What the encoder was told last. */
   get steering(): BitrateDecision | undefined {
-    return this.#steering;
+    return this.#steering.decision;
   }
 
   offer(offer: Offer): void {
@@ -111,7 +111,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     } else if (admission.isRefused(offer)) {
       admission.reject(offer, 'declined', 'the host removed this viewer');
     } else if (!admission.budgetOf(offer.from).take('offer', this.#options.now())) {
-      this.#tooMuch(offer);
+      admission.tooMuch(offer);
     } else {
       const known = this.#viewers.get(offer.session);
       if (known === undefined || known.isClosing) this.#firstOffer(offer);
@@ -218,7 +218,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     const proof = this.#admission.verify(offer);
     if (proof === undefined) return;
     if (!this.#admission.budgetOf(offer.from).take('peer', this.#options.now())) {
-      this.#tooMuch(offer);
+      this.#admission.tooMuch(offer);
       return;
     }
     // The same member starts anew: its old attempt is over.
@@ -231,18 +231,6 @@ export class Audience extends EventEmitter<AudienceEvents> {
       return;
     }
     this.#open(offer, proof.auth, Promise.all(closed)).offer(offer);
-  }
-
-  /** A member that makes offers without end: told while it helps, then removed from the room. */
-  #tooMuch(offer: Offer): void {
-    const verdict = this.#admission.budgetOf(offer.from).verdict(this.#options.now());
-    if (verdict === 'remove') {
-      this.#options.log.warn({ peerId: offer.from }, 'a member that made too many offers');
-      this.#admission.refuse(offer.session, offer.from);
-      this.#options.kick(offer.from);
-    } else if (verdict === 'tell') {
-      this.#admission.reject(offer, 'rate-limited', 'too many offers; wait before the next');
-    }
   }
 
   /**
@@ -294,7 +282,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     viewer.on('input', (actions) => this.#apply(actions));
     viewer.on('decision', (decision) => {
       this.#steer();
-      if (decision.wantsKeyframe && viewer.takeKeyframe()) this.#refresh();
+      if (decision.wantsKeyframe && viewer.takeKeyframe()) this.#steering.refresh(now());
     });
     viewer.on('excessive', () => void this.remove(viewer));
     viewer.on('closed', () => this.#onClosed(viewer));
@@ -332,7 +320,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     if (this.#viewers.get(viewer.session) === viewer) this.#viewers.delete(viewer.session);
     this.#seat.leave(viewer);
     this.#seatChanged();
-    if (this.#viewers.size === 0) this.#steering = undefined;
+    if (this.#viewers.size === 0) this.#steering.reset();
     else this.#steer();
     this.#wantScreen();
     this.emit('changed');
@@ -364,32 +352,12 @@ export class Audience extends EventEmitter<AudienceEvents> {
     }
   }
 
-  /** One owner of the rate: who controls; nobody in control, the lower median. */
   #steer(): void {
     const ready = [...this.#viewers.values()].filter((one) => one.isReady);
-    const decisions = ready
-      .map((one) => one.path.decision)
-      .filter((one) => one !== undefined)
-      .sort((a, b) => a.bitrateBps - b.bitrateBps);
-    const median = decisions[Math.floor((decisions.length - 1) / 2)];
-    const next = this.#controller?.path.decision ?? median;
-    if (next === undefined) return;
-    const last = this.#steering;
-    const rateMoved =
-      last === undefined || Math.abs(next.bitrateBps - last.bitrateBps) >= 0.02 * last.bitrateBps;
-    if (!rateMoved && next.fps === last.fps && next.scale === last.scale) return;
-    this.#steering = next;
-    const { bitrateBps: bitsPerSecond, fps, scale } = next;
-    this.#options.screen.setRate({ bitsPerSecond, fps, scale });
-    this.#options.log.info({ ...next }, 'rate');
-  }
-
-  /** For whoever lost pictures; not more often than every two seconds, since all pay for it. */
-  #refresh(): void {
-    const now = this.#options.now();
-    if (now - this.#refreshedAt < REFRESH_MS) return;
-    this.#refreshedAt = now;
-    this.#options.screen.requestKeyframe();
+    this.#steering.follow(
+      ready.map((one) => one.path.decision),
+      this.#controller?.path.decision,
+    );
   }
 
   #onScreen(): void {
@@ -400,7 +368,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
       this.#tellSession(viewer);
     }
     // A new pipeline starts with the configured rate: tell it the one that holds.
-    this.#steering = undefined;
+    this.#steering.reset();
     this.#steer();
     this.emit('changed');
   }

@@ -5,41 +5,23 @@ import type {
   EndedReason,
   HostAuth,
   HostControlMessage,
-  IncomingRelay,
   OutgoingRelay,
   RejectCode,
   ViewerControlMessage,
 } from '@peerdeck/protocol';
-import type { BitrateDecision } from './bitrate-controller.ts';
 import type { Config } from './config.ts';
 import { ControlChannel } from './control-channel.ts';
-import { InputGate, type InputAction } from './input-gate.ts';
+import { InputGate } from './input-gate.ts';
 import type { Log } from './log.ts';
+import { OrderedWork } from './ordered-work.ts';
 import { PathEstimate } from './path-estimate.ts';
 import { rejection } from './rejection.ts';
 import { messageOf } from './screen.ts';
 import { VideoSwitch } from './video-switch.ts';
 import type { ViewerBudget } from './viewer-budget.ts';
+import type { Candidate, Membership, Offer, ViewerEvents } from './viewer-events.ts';
 
-export type Offer = Extract<IncomingRelay, { type: 'offer' }>;
-export type Candidate = Extract<IncomingRelay, { type: 'candidate' }>;
-/** What signaling knows of the viewer: there, away for a while, or not a member any more. */
-export type Membership = 'connected' | 'detached' | 'gone';
-
-export type ViewerEvents = {
-  /** The first time that there is a path, encrypted to the one who made the offer. */
-  connected: [];
-  /** Proved itself over the control channel: it may be told things, and its role counts. */
-  ready: [];
-  /** Passed the input gate; only while this viewer is in control. */
-  input: [actions: readonly InputAction[]];
-  /** What its path can carry, about ten times a second. */
-  decision: [decision: BitrateDecision];
-  /** It went on over its budget after it was told. */
-  excessive: [];
-  /** The last event: everything of this viewer is freed. */
-  closed: [reason: string];
-};
+export type { Candidate, Membership, Offer } from './viewer-events.ts';
 
 export interface ViewerOptions {
   readonly session: string;
@@ -88,8 +70,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #peerId: string;
   #peer: Peer | undefined;
   /** Native commands of this viewer, in order. */
-  #work: Promise<unknown>;
-  #waiting = 0;
+  readonly #work: OrderedWork;
   #offersWaiting = 0;
   #peerState: PeerState = 'connecting';
   #everConnected = false;
@@ -107,11 +88,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     this.#peerId = options.peerId;
     this.#log = options.log.child({ session: options.session });
     this.#openedAt = now();
-    this.#work = options.after;
+    this.#work = new OrderedWork(options.after);
     this.gate = new InputGate(config.host.input);
     this.path = new PathEstimate(config, picture);
     this.#video = new VideoSwitch(budget, (on) => {
-      void this.#queue(async () => this.#peer?.setVideo(on)).catch(() => undefined);
+      void this.#work.add(async () => this.#peer?.setVideo(on)).catch(() => undefined);
     });
     this.#control = new ControlChannel({
       auth,
@@ -187,21 +168,22 @@ export class Viewer extends EventEmitter<ViewerEvents> {
   #answer(offer: Offer, verify: () => boolean): void {
     if (this.#offersWaiting >= MAX_OFFERS_WAITING) return;
     this.#offersWaiting += 1;
-    void this.#queue(async () => {
-      if (!verify()) return;
-      this.#peerId = offer.from;
-      this.#membership = 'connected';
-      this.#peer ??= await this.#openPeer();
-      const sdp = await this.#peer.answer(offer.sdp);
-      const auth = this.#options.auth?.makeAnswer(sdp);
-      this.#options.send({
-        type: 'answer',
-        to: this.#peerId,
-        session: this.session,
-        sdp,
-        ...(auth === undefined ? {} : { auth }),
-      });
-    })
+    void this.#work
+      .add(async () => {
+        if (!verify()) return;
+        this.#peerId = offer.from;
+        this.#membership = 'connected';
+        this.#peer ??= await this.#openPeer();
+        const sdp = await this.#peer.answer(offer.sdp);
+        const auth = this.#options.auth?.makeAnswer(sdp);
+        this.#options.send({
+          type: 'answer',
+          to: this.#peerId,
+          session: this.session,
+          sdp,
+          ...(auth === undefined ? {} : { auth }),
+        });
+      })
       .catch((error: unknown) => {
         this.#log.warn({ error: messageOf(error) }, 'offer not usable');
         const { code, message } = rejection(error);
@@ -218,7 +200,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
 
   /** The oldest go first to the peer; when too many wait, the newest is dropped. */
   addCandidate(message: Candidate): void {
-    if (message.from !== this.#peerId || this.#waiting >= MAX_WAITING) return;
+    if (message.from !== this.#peerId || this.#work.size >= MAX_WAITING) return;
     if (!this.#options.budget.take('candidate', this.#options.now())) {
       this.#onOver();
       return;
@@ -230,9 +212,11 @@ export class Viewer extends EventEmitter<ViewerEvents> {
       ...(sdpMLineIndex === undefined ? {} : { sdpMLineIndex }),
       ...(usernameFragment === undefined ? {} : { usernameFragment }),
     };
-    void this.#queue(async () => this.#peer?.addCandidate(wire)).catch((error: unknown) => {
-      this.#log.debug({ error: messageOf(error) }, 'candidate not usable');
-    });
+    void this.#work
+      .add(async () => this.#peer?.addCandidate(wire))
+      .catch((error: unknown) => {
+        this.#log.debug({ error: messageOf(error) }, 'candidate not usable');
+      });
   }
 
   /** Who has proved nothing yet has only its membership. */
@@ -289,22 +273,12 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (this.#options.budget.take('log', this.#options.now())) {
       this.#log.info({ reason }, 'viewer closes');
     }
-    await this.#work;
+    await this.#work.end();
     await this.#peer?.close({ flushMs }).catch((error: unknown) => {
       this.#log.warn({ error: messageOf(error) }, 'closing the peer failed');
     });
     this.emit('closed', reason);
     this.removeAllListeners();
-  }
-
-  /** What was not begun when the viewer closes is not done any more. */
-  #queue(task: () => Promise<void> | undefined): Promise<void> {
-    this.#waiting += 1;
-    const result = this.#work
-      .then(() => (this.#closing === undefined ? task() : undefined))
-      .finally(() => (this.#waiting -= 1));
-    this.#work = result.catch(() => undefined);
-    return result;
   }
 
   async #openPeer(): Promise<Peer> {

@@ -25,4 +25,11 @@ export * from './room-code.ts';
 export * from './sdp-auth.ts';
 export * from './signaling-messages.ts';
 export * from './signaling-client.ts';
+export type {
+  SendResult,
+  SignalingClientOptions,
+  SignalingError,
+  SignalingEvents,
+  SignalingState,
+} from './signaling-client-options.ts';
 export type { SocketConstructor, SocketLike, Timers } from './web-socket.ts';

@@ -3,12 +3,12 @@ import { WebSocket } from 'ws';
 import { toBase64Url } from './bytes.ts';
 import { CLOSE_CODES } from './close-codes.ts';
 import { generateHostKey, verifyHostSlot } from './host-key.ts';
-import {
-  SignalingClient,
-  type SignalingClientOptions,
-  type SignalingError,
-  type SignalingState,
-} from './signaling-client.ts';
+import type {
+  SignalingClientOptions,
+  SignalingError,
+  SignalingState,
+} from './signaling-client-options.ts';
+import { SignalingClient } from './signaling-client.ts';
 import type { IncomingRelay, MemberEvent, OutgoingRelay } from './signaling-messages.ts';
 import { ManualTimers } from './testing/manual-timers.ts';
 import {

@@ -1,107 +1,37 @@
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
-import { toBase64Url, utf8Bytes } from './bytes.ts';
+import { utf8Bytes } from './bytes.ts';
 import { CLOSE } from './close-codes.ts';
-import { Comeback, type LossCause } from './comeback.ts';
+import { Comeback } from './comeback.ts';
 import { Emitter } from './emitter.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { signHostSlot, type HostKey } from './host-key.ts';
 import { SUBPROTOCOL_V2 } from './identifiers.ts';
 import { parseServerMessage } from './message-parser.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 import { createReconnectPolicy, type ReconnectPolicy } from './reconnect-policy.ts';
+import {
+  joinMessage,
+  type SendResult,
+  type SignalingClientOptions,
+  type SignalingEvents,
+  type SignalingState,
+} from './signaling-client-options.ts';
 import type {
   ClientMessage,
   IceServer,
-  IncomingRelay,
   Member,
-  MemberEvent,
   OutgoingRelay,
   PeerRole,
   ServerMessage,
   Welcome,
 } from './signaling-messages.ts';
 import {
+  closeGently,
+  discard,
   SOCKET_OPEN,
   systemTimers,
-  type SocketConstructor,
   type SocketLike,
   type Timers,
 } from './web-socket.ts';
-
-export type SignalingState =
-  | { readonly state: 'idle' }
-  | { readonly state: 'connecting'; readonly attempt: number }
-  | { readonly state: 'joined' }
-  | {
-      readonly state: 'reconnecting';
-      readonly inMs: number;
-      readonly attempt: number;
-      readonly reason: string;
-      readonly code: number;
-      readonly cause: LossCause;
-    }
-  /** It does not come back by itself. `final`: coming back would end the same way. */
-  | {
-      readonly state: 'closed';
-      readonly code: number;
-      readonly reason: string;
-      readonly final: boolean;
-    };
-
-/** From the server's `error`, or found here (`local`). Not fatal ones change no state. */
-export interface SignalingError {
-  readonly code: string;
-  readonly message: string;
-  readonly field?: string | undefined;
-  readonly fatal: boolean;
-  readonly local: boolean;
-}
-
-export interface SignalingEvents {
-  state: SignalingState;
-  /** Relays and presence, in the order of the server. */
-  message: IncomingRelay | MemberEvent;
-  /** After each join; `resumed` says whether the server still knew this member. */
-  welcome: Welcome;
-  /** Others than those of the welcome, or with newer credentials, from now on. */
-  iceServers: readonly IceServer[];
-  error: SignalingError;
-}
-
-export interface SignalingClientOptions {
-  /** ws:// or wss://, used as it is. */
-  readonly url: string;
-  readonly room: string;
-  readonly role: PeerRole;
-  readonly WebSocket: SocketConstructor;
-  readonly name?: string;
-  /**
-   * The operator's JWT, where the service wants one. A function is asked before each try, so that
-   * a token may be renewed: then its end is no final one, and the client comes back.
-   */
-  readonly token?: string | (() => string | undefined);
-  /** A host's key: the client waits for `hello` and signs the slot. */
-  readonly hostKey?: HostKey;
-  readonly maxViewers?: number;
-  /** 32 hex digits; by default random. All connections of this client are one trace. */
-  readonly trace?: string;
-  /** `resumeToken` of an earlier client: a page that was reloaded keeps its place. */
-  readonly resume?: string;
-  readonly policy?: ReconnectPolicy;
-  readonly timers?: Timers;
-  readonly random?: () => number;
-  /** Monotonic milliseconds. */
-  readonly now?: () => number;
-  /** From opening the socket to `welcome`. */
-  readonly joinTimeoutMs?: number;
-  /** Relays kept while there is no connection; OutgoingQueue has the policy. */
-  readonly maxQueued?: number;
-  /** Bytes that the socket may hold back before relays are dropped. */
-  readonly maxBufferedBytes?: number;
-}
-
-/** How `send` took a message. */
-export type SendResult = 'sent' | 'queued' | 'dropped';
 
 const JOIN_TIMEOUT_MS = 10_000;
 const PROBE_MS = 3_000;
@@ -247,18 +177,7 @@ export class SignalingClient {
     this.#write(reason === undefined ? { type: 'leave' } : { type: 'leave', reason });
     this.#socket = undefined;
     this.#end(reason ?? 'left');
-    return new Promise((resolve) => {
-      const timer = this.#timers.set(() => {
-        discard(socket);
-        resolve();
-      }, LEAVE_MS);
-      silence(socket);
-      socket.onclose = () => {
-        this.#timers.clear(timer);
-        resolve();
-      };
-      socket.close(CLOSE.normal, 'left');
-    });
+    return closeGently(socket, this.#timers, LEAVE_MS);
   }
 
   /** Ends without a goodbye: the server keeps the place for `detachMs`. Idempotent. */
@@ -309,25 +228,7 @@ export class SignalingClient {
   }
 
   #join(challenge: string | undefined): void {
-    const { room, role, name, hostKey, maxViewers } = this.#options;
-    const given = this.#options.token;
-    const token = typeof given === 'function' ? given() : given;
-    this.#write({
-      type: 'join',
-      room,
-      role,
-      trace: this.trace,
-      ...(name === undefined ? {} : { name }),
-      ...(token === undefined ? {} : { token }),
-      ...(maxViewers === undefined ? {} : { maxViewers }),
-      ...(this.#resume === undefined ? {} : { resume: this.#resume }),
-      ...(hostKey === undefined || challenge === undefined
-        ? {}
-        : {
-            hostKey: toBase64Url(hostKey.publicKey),
-            hostSignature: signHostSlot(challenge, room, hostKey),
-          }),
-    });
+    this.#write(joinMessage(this.#options, { trace: this.trace, resume: this.#resume, challenge }));
   }
 
   #receive(data: unknown): void {
@@ -496,20 +397,4 @@ export class SignalingClient {
     this.#state = state;
     this.#events.emit('state', state);
   }
-}
-
-/** No handler is null: `ws` throws an error that nobody listens to. */
-function silence(socket: SocketLike): void {
-  const ignore = () => {};
-  socket.onopen = ignore;
-  socket.onmessage = ignore;
-  socket.onclose = ignore;
-  socket.onerror = ignore;
-}
-
-/** Lets go of a socket that may be half-open: nobody waits for its closing handshake. */
-function discard(socket: SocketLike): void {
-  silence(socket);
-  if (socket.terminate !== undefined) socket.terminate();
-  else socket.close(CLOSE.reconnecting, 'reconnecting');
 }

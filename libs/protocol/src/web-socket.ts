@@ -1,3 +1,5 @@
+import { CLOSE } from './close-codes.ts';
+
 /** What the client needs of a WebSocket: the browser's fits, and so does that of `ws`. */
 export interface SocketLike {
   readonly readyState: number;
@@ -32,3 +34,35 @@ export const systemTimers: Timers = {
     clearTimeout(handle as ReturnType<typeof setTimeout>);
   },
 };
+
+/** No handler is null: `ws` throws an error that nobody listens to. */
+function silence(socket: SocketLike): void {
+  const ignore = () => {};
+  socket.onopen = ignore;
+  socket.onmessage = ignore;
+  socket.onclose = ignore;
+  socket.onerror = ignore;
+}
+
+/** Lets go of a socket that may be half-open: nobody waits for its closing handshake. */
+export function discard(socket: SocketLike): void {
+  silence(socket);
+  if (socket.terminate !== undefined) socket.terminate();
+  else socket.close(CLOSE.reconnecting, 'reconnecting');
+}
+
+/** Closes by the handshake, so that what was sent before arrives; waits so long and no longer. */
+export function closeGently(socket: SocketLike, timers: Timers, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = timers.set(() => {
+      discard(socket);
+      resolve();
+    }, ms);
+    silence(socket);
+    socket.onclose = () => {
+      timers.clear(timer);
+      resolve();
+    };
+    socket.close(CLOSE.normal, 'left');
+  });
+}

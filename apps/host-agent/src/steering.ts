@@ -1,0 +1,55 @@
+import type { BitrateDecision } from './bitrate-controller.ts';
+import type { Log } from './log.ts';
+import type { Screen } from './screen.ts';
+
+const REFRESH_MS = 2000;
+
+/** The one owner of the encoder's rate, and of pictures made anew for those who lost some. */
+export class Steering {
+  readonly #screen: Screen;
+  readonly #log: Log;
+  #decision: BitrateDecision | undefined;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(screen: Screen, log: Log) {
+    this.#screen = screen;
+    this.#log = log;
+  }
+
+  /** What the encoder was told last. */
+  get decision(): BitrateDecision | undefined {
+    return this.#decision;
+  }
+
+  /** The encoder is another one, or nobody is there: what it was told does not hold. */
+  reset(): void {
+    this.#decision = undefined;
+  }
+
+  /** Who controls decides; nobody in control, the lower median of all. */
+  follow(
+    all: readonly (BitrateDecision | undefined)[],
+    controller: BitrateDecision | undefined,
+  ): void {
+    const decisions = all
+      .filter((one) => one !== undefined)
+      .sort((a, b) => a.bitrateBps - b.bitrateBps);
+    const next = controller ?? decisions[Math.floor((decisions.length - 1) / 2)];
+    if (next === undefined) return;
+    const last = this.#decision;
+    const rateMoved =
+      last === undefined || Math.abs(next.bitrateBps - last.bitrateBps) >= 0.02 * last.bitrateBps;
+    if (!rateMoved && next.fps === last.fps && next.scale === last.scale) return;
+    this.#decision = next;
+    const { bitrateBps: bitsPerSecond, fps, scale } = next;
+    this.#screen.setRate({ bitsPerSecond, fps, scale });
+    this.#log.info({ ...next }, 'rate');
+  }
+
+  /** For whoever lost pictures; not more often than every two seconds, since all pay for it. */
+  refresh(now: number): void {
+    if (now - this.#refreshedAt < REFRESH_MS) return;
+    this.#refreshedAt = now;
+    this.#screen.requestKeyframe();
+  }
+}
