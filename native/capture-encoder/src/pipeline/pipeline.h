@@ -75,6 +75,12 @@ class Pipeline {
   Size size() const;
   Size encoded_size(Size source, double scale) const;
 
+  /* Flags of the waker beside pd_wake_flags. */
+  static constexpr uint32_t kWakeStop = 1u << 8;
+  static constexpr uint32_t kWakeRate = 1u << 9;
+  /* The pipeline whose thread this is, so that a sink cannot wait for itself. */
+  static inline thread_local const Pipeline* running_here_ = nullptr;
+
   const int64_t handle_;
   const PipelineOptions options_;
   EventQueue& events_;
