@@ -515,23 +515,68 @@ describe('ViewerConnection, the end', () => {
     expect(t.state().name).toBe('ended');
   });
 
-  it('ends when the host leaves, and not when another member does', () => {
+  it('goes on when signaling says that the host left, while the host itself is heard', () => {
     const t = setup();
     t.live();
-    t.signaling.emit('message', {
-      type: 'member-left',
-      peerId: 'v2',
-      role: 'viewer',
-      reason: 'left',
-    });
+    for (const [peerId, role] of [
+      ['v2', 'viewer'],
+      ['h1', 'host'],
+    ] as const) {
+      t.signaling.emit('message', { type: 'member-left', peerId, role, reason: 'left' });
+    }
+    t.talk(20_000);
     expect(t.state().name).toBe('connected');
+    expect(t.signaling.calls).not.toContain('leave');
+  });
+
+  it('looks for a host that left and is silent, and ends only when the user does', () => {
+    const t = setup();
+    t.live();
     t.signaling.emit('message', {
       type: 'member-left',
       peerId: 'h1',
       role: 'host',
       reason: 'left',
     });
-    expect(t.state()).toEqual({ name: 'ended', reason: 'host-closed' });
+    t.clock.advance(SILENCE_MS + 1000);
+    expect(t.state()).toMatchObject({ name: 'reconnecting', step: 'host-gone' });
+    t.signaling.emit('message', { type: 'member-joined', peerId: 'h2', role: 'host' });
+    expect(t.peers).toHaveLength(2);
+  });
+
+  it('takes no refusal as the end once it had a picture: a stranger may be in the host’s place', () => {
+    const t = setup();
+    t.live();
+    t.peer().options.events.onControlClosed();
+    expect(t.peers).toHaveLength(2);
+    t.peer().options.events.onUntrusted('wrong-host');
+    expect(t.state()).toMatchObject({ name: 'reconnecting', problem: { kind: 'wrong-host' } });
+    t.clock.advance(60_000);
+    expect(t.peers.length).toBeGreaterThan(2);
+  });
+
+  it('tries signaling again that refused it while the picture is live', () => {
+    const t = setup();
+    t.live();
+    t.signaling.emit('state', { state: 'closed', code: 4013, reason: '', final: true });
+    t.signaling.calls.length = 0;
+    t.talk(PROBE_MS + 1000);
+    expect(t.signaling.calls).toContain('connect');
+    expect(t.state().name).toBe('connected');
+  });
+
+  it('does not call a path lost because this machine slept', () => {
+    const t = setup();
+    t.live();
+    t.clock.now += 30_000;
+    t.clock.advance(0);
+    expect(t.state().name).toBe('connected');
+    t.talk(2000);
+    expect(t.state().name).toBe('connected');
+    expect(t.peers).toHaveLength(1);
+    t.clock.now += 30_000;
+    t.clock.advance(1000);
+    expect(t.state().name).toBe('reconnecting');
   });
 
   it('says goodbye once', () => {

@@ -1,4 +1,5 @@
 import {
+  CLOSE,
   createReconnectPolicy,
   ViewerAuth,
   type AccessRole,
@@ -213,7 +214,10 @@ export class ViewerConnection {
         break;
       case 'closed': {
         this.#events.onSignalingNote('gone');
-        if (this.#media === 'live') return;
+        if (this.#media === 'live') {
+          this.#retry.in(PROBE_MS, () => this.#rejoin(state));
+          return;
+        }
         const { signalingUrl: url } = this.#options;
         const problem = problemOfClose({ ...state, error: this.#signalingError?.code, url });
         this.#finish({ name: 'error', problem });
@@ -223,6 +227,16 @@ export class ViewerConnection {
         break;
     }
     this.#publish();
+  }
+
+  /**
+   * Refused while the picture is live: a repair of it would need signaling, so it is tried again
+   * now and then. Not where another connection of this viewer has its place, or the host removed it.
+   */
+  #rejoin({ code }: { readonly code: number }): void {
+    const { signaling } = this.#options;
+    const wanted = code !== CLOSE.replaced && code !== CLOSE.kicked;
+    if (this.#media === 'live' && wanted && signaling.state.state === 'closed') signaling.connect();
   }
 
   #welcomed(welcome: Welcome): void {
@@ -269,10 +283,7 @@ export class ViewerConnection {
     if (message.type === 'member-left') {
       // A host that was replaced is announced by its successor, in either order.
       if (message.peerId !== this.#host.id) return;
-      if (message.reason === 'left') {
-        this.#finish({ name: 'ended', reason: 'host-closed' });
-        return;
-      }
+      // Whoever says so is not the host: its own word comes over the control channel ('ended').
       this.#host.absent();
     } else if (message.type === 'member-detached') {
       this.#host.detached(message.peerId, message.graceMs);
@@ -325,7 +336,15 @@ export class ViewerConnection {
       return;
     }
     const { problem, retry } = problemOfReject(reject.code, reject.message);
-    if (retry) this.#failed(problem);
+    this.#refused(problem, retry);
+  }
+
+  /**
+   * Before the first picture a refusal is final, for trying again would end the same way. After it,
+   * whoever refuses has not proved to be the host that was there, and that one may come back.
+   */
+  #refused(problem: Problem, retry = false): void {
+    if (retry || this.#everConnected) this.#failed(problem);
     else this.#finish({ name: 'error', problem });
   }
 
@@ -415,7 +434,7 @@ export class ViewerConnection {
           }),
           onUntrusted: current((reason) => {
             const kind = reason === 'wrong-host' ? 'wrong-host' : 'wrong-code';
-            this.#finish({ name: 'error', problem: { kind } });
+            this.#refused({ kind });
           }),
           onFault: current((detail: string) => {
             this.#failed({ kind: 'host-error', detail });
@@ -523,8 +542,15 @@ export class ViewerConnection {
     }
   }
 
-  #scheduleLook(): void {
+  #scheduleLook(afterSleep = false): void {
+    const due = this.#options.now() + WATCH_MS;
     this.#watch.in(WATCH_MS, () => {
+      // After a sleep of this machine the host's messages wait behind this timer: they come first.
+      const slept = !afterSleep && this.#options.now() - due > SUSPICIOUS_SILENCE_MS;
+      if (slept) {
+        this.#scheduleLook(true);
+        return;
+      }
       this.#look();
       if (this.#peer !== undefined) this.#scheduleLook();
     });
