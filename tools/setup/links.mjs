@@ -64,3 +64,25 @@ export function moveLink(link, to) {
   const kept = fields.filter((field) => !field.startsWith('s='));
   return `${new URL(to).origin}${url.pathname}${url.search}#${kept.join('&')}`;
 }
+
+/**
+ * The links to show, from those of the agent. It knows signaling by a loopback address and makes
+ * links to there (`agentOrigin`), which are moved to `origins`; where the page was said to be
+ * elsewhere (`--web-url`), for example below a path of a proxy, they stay as they are. From another
+ * machine the loopback address leads nowhere, so they leave it out: the page then looks for
+ * signaling beside itself.
+ *
+ * @param {{ viewerUrl: string, viewUrl: string }} announced
+ */
+export function shownLinks({ viewerUrl, viewUrl }, { agentOrigin, origins }) {
+  const { origin: page, hostname } = new URL(viewerUrl);
+  if (page !== agentOrigin) {
+    const keep = (link) => (isLoopback(hostname) ? link : moveLink(link, page));
+    return { local: keep(viewerUrl), watch: keep(viewUrl), lan: [] };
+  }
+  return {
+    local: moveLink(viewerUrl, origins.local),
+    watch: moveLink(viewUrl, origins.lan[0] ?? origins.local),
+    lan: origins.lan.map((to) => moveLink(viewerUrl, to)),
+  };
+}

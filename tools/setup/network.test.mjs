@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { allowedOrigins, moveLink, pageOrigins } from './links.mjs';
+import { allowedOrigins, moveLink, pageOrigins, shownLinks } from './links.mjs';
 import { choosePort, lanAddresses, origin, portError } from './network.mjs';
 
 const host = '127.0.0.1';
@@ -92,4 +92,23 @@ test('every name that leads here is a page of our own, and no name that no URL c
     named.filter((allowed) => !/localhost|127\.0|::1/.test(allowed)),
     ['http://*.example.com:8080', 'https://*.example.com:8080', 'https://far.example'],
   );
+});
+
+test('links lead to where --web-url says that the page is, path and name', () => {
+  const agentOrigin = 'http://127.0.0.1:8080';
+  const origins = { local: 'http://localhost:8080', lan: ['http://192.168.1.20:8080'] };
+  const of = (page) => ({
+    viewerUrl: `${page}#c=ABCD&s=ws%3A%2F%2F127.0.0.1%3A8080`,
+    viewUrl: `${page}#v=V-ABCD&s=ws%3A%2F%2F127.0.0.1%3A8080`,
+  });
+  assert.deepEqual(shownLinks(of('https://host.example/desk/'), { agentOrigin, origins }), {
+    local: 'https://host.example/desk/#c=ABCD',
+    watch: 'https://host.example/desk/#v=V-ABCD',
+    lan: [],
+  });
+  assert.deepEqual(shownLinks(of(`${agentOrigin}/`), { agentOrigin, origins }), {
+    local: 'http://localhost:8080/#c=ABCD',
+    watch: 'http://192.168.1.20:8080/#v=V-ABCD',
+    lan: ['http://192.168.1.20:8080/#c=ABCD'],
+  });
 });

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { DemoDesktop } from './demo-desktop.mjs';
 import { LogFile } from './log-file.mjs';
-import { moveLink } from './links.mjs';
+import { shownLinks } from './links.mjs';
 import { bindsAll, origin } from './network.mjs';
 import { Service } from './service.mjs';
 
@@ -56,12 +56,10 @@ export class Session extends EventEmitter {
   /** What to show: the link of this machine, those for others, one to watch only, the code, the display. */
   links() {
     const { origins } = this.#options;
-    const { viewerUrl, viewUrl, roomCode } = this.#announced;
+    const agentOrigin = this.#signalingUrl('127.0.0.1').replace(/^ws/, 'http');
     return {
-      local: moveLink(viewerUrl, origins.local),
-      watch: moveLink(viewUrl, origins.lan[0] ?? origins.local),
-      lan: origins.lan.map((to) => moveLink(viewerUrl, to)),
-      roomCode,
+      ...shownLinks(this.#announced, { agentOrigin, origins }),
+      roomCode: this.#announced.roomCode,
       display: this.#display,
     };
   }

@@ -21,6 +21,18 @@ describe('makeLinks', () => {
     expect(links.viewerUrl).toMatch(/^http:\/\/10\.0\.0\.2:4200\/app\/#/);
     expect(parsed.ok && parsed.invitation.signalingUrl).toBe(signalingUrl);
   });
+
+  it('leaves it out where both lie below one path of a proxy, and only there', () => {
+    const below = { identity, signalingUrl: 'wss://peer.example/desk/' };
+    const links = makeLinks({ ...below, webUrl: 'https://peer.example/desk/' });
+    expect(links.viewerUrl).toMatch(/^https:\/\/peer\.example\/desk\/#c=/);
+    expect(links.viewerUrl).not.toContain('&s=');
+    expect(makeLinks({ ...below, webUrl: '' }).viewerUrl).toBe(links.viewerUrl);
+    const other = makeLinks({ ...below, webUrl: 'https://peer.example/' });
+    expect(parseLink(other.viewerUrl)).toMatchObject({
+      invitation: { signalingUrl: below.signalingUrl },
+    });
+  });
 });
 
 describe('qrCode', () => {

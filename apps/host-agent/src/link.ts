@@ -28,7 +28,7 @@ export function makeLinks(options: {
       page,
       code,
       hostKeyHash: hash,
-      ...(sameOrigin(page, signalingUrl) ? {} : { signalingUrl }),
+      ...(isBeside(page, signalingUrl) ? {} : { signalingUrl }),
     });
   return {
     roomCode: identity.code,
@@ -42,15 +42,15 @@ export function makeLinks(options: {
 function pageUrl(signalingUrl: string, webUrl: string): string {
   if (webUrl !== '') return new URL(webUrl).href;
   const url = new URL(signalingUrl);
-  return `${url.protocol === 'wss:' ? 'https:' : 'http:'}//${url.host}/`;
+  return `${url.protocol === 'wss:' ? 'https:' : 'http:'}//${url.host}${new URL('.', url).pathname}`;
 }
 
-/** The page then finds signaling by itself, at its own host. */
-function sameOrigin(page: string, signalingUrl: string): boolean {
+/** The page then finds signaling by itself, at its own host and below its own path. */
+function isBeside(page: string, signalingUrl: string): boolean {
   const a = new URL(page);
   const b = new URL(signalingUrl);
   const secure = (a.protocol === 'https:') === (b.protocol === 'wss:');
-  return secure && a.host === b.host && b.pathname === '/';
+  return secure && a.host === b.host && b.pathname === new URL('.', a).pathname;
 }
 
 /** For a terminal: two modules a character. */

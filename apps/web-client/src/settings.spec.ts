@@ -17,9 +17,12 @@ describe('addressFault', () => {
 });
 
 describe('ownSignaling', () => {
-  it('is the origin of the page', () => {
-    expect(ownSignaling(page('https://desk.example:8443/a/b'), false)).toBe(
-      'wss://desk.example:8443/',
+  it('is the folder of the page', () => {
+    expect(ownSignaling(page('https://desk.example:8443/desk/?x#c=A'), false)).toBe(
+      'wss://desk.example:8443/desk/',
+    );
+    expect(ownSignaling(page('https://desk.example/desk/index.html'), false)).toBe(
+      'wss://desk.example/desk/',
     );
     expect(ownSignaling(page('http://192.0.2.1:3000/'), false)).toBe('ws://192.0.2.1:3000/');
   });

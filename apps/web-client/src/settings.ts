@@ -29,10 +29,14 @@ export function addressFault(
   return undefined;
 }
 
-/** The page's own origin, which is where signaling is unless something else is said. */
+/**
+ * The folder that the page was loaded from, which is where signaling is unless something else is
+ * said: behind a proxy both may lie below a path.
+ */
 export function ownSignaling(page: PageAddress, development: boolean): string {
   if (development) return `ws://${page.hostname}:${DEVELOPMENT_PORT}/`;
-  return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}/`;
+  const { pathname } = new URL('.', page.href);
+  return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}${pathname}`;
 }
 
 /**

@@ -38,6 +38,8 @@ describe('parseLink', () => {
     [`#c=${CODE}`, 'control'],
     [`#c=${CODE.replaceAll('-', '').toLowerCase()}`, 'control'],
     [`#v=V-${CODE}`, 'view'],
+    [`#${CODE}`, 'control'],
+    [`#V-${CODE}`, 'view'],
     [`#v=${CODE}`, 'view'],
     [`#v=v${CODE.replaceAll('-', '')}`, 'view'],
   ])('reads %s', (link, role) => {

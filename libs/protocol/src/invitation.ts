@@ -43,11 +43,15 @@ export function buildLink(options: {
 export function parseLink(link: string): ParsedInvitation {
   const start = link.indexOf('#');
   if (start < 0) return refuse('The link has no code: the part after # is missing.');
-  const fragment = new URLSearchParams(link.slice(start + 1));
+  const text = link.slice(start + 1);
+  // A code by itself, as a person writes a link by hand.
+  const bare = parseRoomCode(/[=&%]/.test(text) ? '' : text);
+  if (bare.ok) return { ok: true, invitation: { code: bare.code } };
+  const fragment = new URLSearchParams(text);
   const control = fragment.get('c');
   const view = fragment.get('v');
   if ((control === null) === (view === null)) {
-    return refuse('The link has no code, or two: it ends in #c=… or #v=…');
+    return refuse('The link has no code, or two: it ends in #c=…, #v=… or #CODE');
   }
   // In a link the letter before the = says the kind; the V- of a view code may be there or not.
   let typed = control ?? view ?? '';
