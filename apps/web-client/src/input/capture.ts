@@ -177,6 +177,25 @@ export class InputCapture {
     ) => surface.addEventListener(name, handle, { signal, passive: false });
     on('keydown', (event) => this.#key(event, 'keyDown'));
     on('keyup', (event) => this.#key(event, 'keyUp'));
+    // While nothing has the focus, keys come to the page itself: they are for the picture too.
+    for (const [name, kind] of [
+      ['keydown', 'keyDown'],
+      ['keyup', 'keyUp'],
+    ] as const) {
+      const unfocused = (event: KeyboardEvent) => {
+        const isNowhere = event.target === document.body && this.#enabled;
+        if (isNowhere && document.querySelector('dialog[open]') === null) this.#key(event, kind);
+      };
+      document.addEventListener(name, unfocused, { signal });
+    }
+    // The mouse's back and forward buttons are the host's, and would leave the page besides. A
+    // browser acts on their release, and tells it as a mouse event only if the pointer's was left
+    // alone; the middle button starts scrolling when it is pressed.
+    for (const name of ['mousedown', 'mouseup', 'auxclick'] as const) {
+      on(name, (event) => {
+        if (this.#enabled || event.button > 2) event.preventDefault();
+      });
+    }
     on('pointerdown', (event) => this.#pointerDown(event));
     on('pointermove', (event) => this.#pointerMove(event));
     on('pointerup', (event) => this.#pointerUp(event));
@@ -220,9 +239,8 @@ export class InputCapture {
     if (event.pointerType === 'touch') {
       this.#touch.down(event);
       event.preventDefault();
-    } else if (this.#pointer.down(event)) {
-      // Middle click would start the browser's scrolling; the focus is moved by hand.
-      event.preventDefault();
+    } else {
+      this.#pointer.down(event);
     }
     this.#hold(event.pointerId);
     if (document.activeElement !== this.#options.textField) this.focus();
