@@ -1,5 +1,7 @@
-import { parseLink, type Invitation, type Timers } from '@peerdeck/protocol';
+import { parseLink, type Timers } from '@peerdeck/protocol';
+import { AddressBar } from './address-bar.ts';
 import { configuredSignaling, KeptCode, ownSignaling } from './settings.ts';
+import { TrustedServers } from './trusted-servers.ts';
 import { ConnectCard } from './ui/connect-card.ts';
 import { ViewerPage } from './viewer-page.ts';
 
@@ -18,11 +20,14 @@ function defaultSignaling(): Promise<string> {
   return signalingUrl;
 }
 
+const addressBar = new AddressBar({ location, history });
 const page = new ViewerPage({
   timers,
   now: () => performance.now(),
   card: () => card,
   defaultSignaling,
+  addressBar,
+  trusted: new TrustedServers(() => sessionStorage),
 });
 const card: ConnectCard = new ConnectCard({
   kept: new KeptCode(() => localStorage),
@@ -32,22 +37,16 @@ const card: ConnectCard = new ConnectCard({
   },
 });
 
-/** What a link brings with it, if the page was opened by one. */
-function openFragment(): void {
-  if (location.hash.length < 2) return;
-  const parsed = parseLink(location.hash);
-  if (!parsed.ok) {
-    page.leave();
-    card.complain(parsed.message);
-    return;
-  }
-  const { invitation }: { invitation: Invitation } = parsed;
-  card.fill(invitation);
-  page.connect(invitation);
+/** What a link brings with it; undefined: the page was not opened by one. */
+function openLink(fragment: string | undefined): void {
+  if (fragment === undefined) return;
+  const parsed = parseLink(fragment);
+  if (parsed.ok) void page.openLink(fragment, parsed.invitation);
+  else page.refuseLink(parsed.message);
 }
 
-window.addEventListener('hashchange', openFragment);
+window.addEventListener('hashchange', () => openLink(addressBar.take()));
 void defaultSignaling().then((url) => {
   card.defaultServer = url;
 });
-openFragment();
+openLink(addressBar.take() ?? addressBar.kept);

@@ -145,7 +145,6 @@ export class SessionView {
       this.#badges.signaling = 'fine';
     }
     this.#render();
-    if (isConnected && !wasConnected) this.#focusPicture();
   }
 
   showSignaling(note: SignalingNote): void {
@@ -178,6 +177,11 @@ export class SessionView {
     }
   }
 
+  /** Shows a text for a moment. */
+  note(text: string): void {
+    this.#toast.show(text);
+  }
+
   roundTrip(ms: number): void {
     this.#roundTrip = ms;
   }
@@ -192,6 +196,7 @@ export class SessionView {
     if (!canControl) this.#surface.style.removeProperty('cursor');
     const text = withReport(overlayText(state, hasPicture), this.#connection?.report);
     // What the overlay covers can't be reached by the keyboard either.
+    const wasCovered = this.#surface.inert;
     this.#surface.inert = text !== undefined;
     this.#overlay.show(text, canControl ? 'Connected' : 'Connected, view only');
     if (session === undefined) {
@@ -207,8 +212,9 @@ export class SessionView {
     if (hasPicture && !this.#introduced) {
       this.#introduced = true;
       this.#toolbar.introduce();
-      this.#focusPicture();
     }
+    // The focus was on what covered the picture, or nowhere; keys are for the host again.
+    if (wasCovered && text === undefined) this.#focusPicture();
   }
 
   #makeToolbar(): Toolbar {

@@ -9,9 +9,13 @@ import {
 import { ViewerConnection } from './connection.ts';
 import { Peer } from './peer.ts';
 import { SessionView } from './session-view.ts';
+import type { AddressBar } from './address-bar.ts';
+import { LeaveGuard } from './leave-guard.ts';
 import { addressFault } from './settings.ts';
+import { serverOf, type TrustedServers } from './trusted-servers.ts';
 import type { ConnectCard } from './ui/connect-card.ts';
-import type { Action } from './ui/messages.ts';
+import { LEAVE_QUESTION, newLinkQuestion, tokenQuestion, type Action } from './ui/messages.ts';
+import { Question } from './ui/question.ts';
 import { roleOf, type ViewerState } from './viewer-state.ts';
 
 /**
@@ -24,6 +28,11 @@ export class ViewerPage {
   readonly #card: () => ConnectCard;
   readonly #defaultSignaling: () => Promise<string>;
   readonly #view: SessionView;
+  readonly #addressBar: AddressBar;
+  readonly #trusted: TrustedServers;
+  readonly #question = new Question();
+  readonly #guard = new LeaveGuard(() => void this.#askToLeave());
+  #state: ViewerState = { name: 'idle' };
   #invitation: Invitation | undefined;
   #connection: ViewerConnection | undefined;
 
@@ -34,7 +43,11 @@ export class ViewerPage {
     readonly card: () => ConnectCard;
     /** Where signaling is for invitations that do not say it. */
     readonly defaultSignaling: () => Promise<string>;
+    readonly addressBar: AddressBar;
+    readonly trusted: TrustedServers;
   }) {
+    this.#addressBar = options.addressBar;
+    this.#trusted = options.trusted;
     this.#timers = options.timers;
     this.#now = options.now;
     this.#card = options.card;
@@ -47,7 +60,7 @@ export class ViewerPage {
     window.addEventListener('pagehide', () => this.#connection?.close());
     // A page that comes back from the browser's cache has lost its session.
     window.addEventListener('pageshow', (event) => {
-      if (event.persisted && this.#invitation !== undefined) this.connect(this.#invitation);
+      if (event.persisted && this.#invitation !== undefined) this.#connect(this.#invitation);
     });
     window.addEventListener('online', () => this.#connection?.wake());
     document.addEventListener('visibilitychange', () => {
@@ -55,14 +68,33 @@ export class ViewerPage {
     });
   }
 
+  /** Somebody typed or chose it here. */
   connect(invitation: Invitation): void {
-    this.#drop();
-    this.#invitation = invitation;
-    void this.#open(invitation);
+    this.#addressBar.keep(undefined);
+    this.#connect(invitation);
+  }
+
+  /** It came by a link: `fragment` opens the same after a reload. */
+  async openLink(fragment: string, invitation: Invitation): Promise<void> {
+    if (this.#isLive && !(await this.#question.ask(newLinkQuestion(this.#hostName)))) return;
+    this.#addressBar.keep(fragment);
+    this.#card().fill(invitation);
+    this.#connect(invitation);
+  }
+
+  /** A link was opened that is none; what is on goes on. */
+  refuseLink(message: string): void {
+    if (this.#isLive) {
+      this.#view.note(message);
+      return;
+    }
+    this.leave();
+    this.#card().complain(message);
   }
 
   /** Back to the card. */
   leave(): void {
+    this.#addressBar.keep(undefined);
     this.#drop();
     this.#show({ name: 'idle' }, undefined);
     this.#card().focus();
@@ -72,6 +104,16 @@ export class ViewerPage {
     const { role, key, roomId } = deriveViewer(invitation.code);
     this.#show({ name: 'connecting', step: 'signaling' }, role);
     const url = invitation.signalingUrl ?? (await this.#defaultSignaling());
+    if (this.#invitation !== invitation || this.#connection !== undefined) return;
+    if (invitation.token !== undefined && !(await this.#mayHaveToken(url))) {
+      // Asked again when the person connects again; a newer link has replaced this one meanwhile.
+      if (this.#invitation !== invitation) return;
+      this.leave();
+      const { code, hostKeyHash } = invitation;
+      const own = hostKeyHash === undefined ? {} : { hostKeyHash };
+      this.#card().fill({ code, signalingUrl: url, ...own });
+      return;
+    }
     if (this.#invitation !== invitation || this.#connection !== undefined) return;
     const fault = addressFault(url, location);
     if (fault === 'mixed-content') {
@@ -114,6 +156,34 @@ export class ViewerPage {
     connection.start();
   }
 
+  #connect(invitation: Invitation): void {
+    this.#drop();
+    this.#invitation = invitation;
+    void this.#open(invitation);
+  }
+
+  /** A token is for the server that the page belongs to, or for one that the person names. */
+  async #mayHaveToken(url: string): Promise<boolean> {
+    if (addressFault(url, location) !== undefined) return true; // nothing will be sent
+    const own = await this.#defaultSignaling();
+    if (serverOf(url) === serverOf(own) || this.#trusted.has(url)) return true;
+    const yes = await this.#question.ask(tokenQuestion(serverOf(url)));
+    if (yes) this.#trusted.add(url);
+    return yes;
+  }
+
+  get #isLive(): boolean {
+    return this.#state.name === 'connected' || this.#state.name === 'reconnecting';
+  }
+
+  get #hostName(): string {
+    return this.#state.name === 'connected' ? this.#state.session.host : '';
+  }
+
+  async #askToLeave(): Promise<void> {
+    if (await this.#question.ask(LEAVE_QUESTION)) this.leave();
+  }
+
   #show(state: ViewerState, role: AccessRole | undefined): void {
     const { dataset } = document.documentElement;
     dataset['state'] = state.name;
@@ -121,6 +191,8 @@ export class ViewerPage {
     else dataset['role'] = roleOf(state, role);
     const host = state.name === 'connected' ? state.session.host : '';
     document.title = host === '' ? 'Peerdeck' : `${host} – Peerdeck`;
+    this.#state = state;
+    this.#guard.active = this.#isLive;
     this.#view.showState(state);
   }
 
@@ -130,7 +202,7 @@ export class ViewerPage {
         this.#connection?.retryNow();
         return;
       case 'again':
-        if (this.#invitation !== undefined) this.connect(this.#invitation);
+        if (this.#invitation !== undefined) this.#connect(this.#invitation);
         return;
       case 'enter-token': {
         const invitation = this.#invitation;
@@ -149,6 +221,7 @@ export class ViewerPage {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#invitation = undefined;
+    this.#question.withdraw();
     connection?.close();
     this.#view.attach(undefined);
   }

@@ -2,6 +2,7 @@ import type { SessionInfo } from '@peerdeck/protocol';
 import type { SignalingReport } from '../connection.ts';
 import type { CandidateKind, IceReport } from '../ice-report.ts';
 import { explainNoPath } from '../ice-report.ts';
+import type { Asked } from './question.ts';
 import type { ConnectingStep, Problem, ViewerState } from '../viewer-state.ts';
 
 export type Action = 'retry' | 'again' | 'leave' | 'change-code' | 'enter-token';
@@ -27,6 +28,33 @@ export const STEP_LABELS: readonly (readonly [ConnectingStep, string])[] = [
   ['path', 'Finding a path'],
   ['proof', 'Checking each other'],
 ];
+
+export const LEAVE_QUESTION: Asked = {
+  title: 'Leave the session?',
+  text: 'You went back in the browser. The session is still on.',
+  yes: 'Leave',
+  no: 'Stay',
+};
+
+/** `host`: its name, or empty. */
+export function newLinkQuestion(host: string): Asked {
+  return {
+    title: 'Open the new link?',
+    text: `You are connected to ${host === '' ? 'a host' : host}. Opening the link ends that session.`,
+    yes: 'Open the link',
+    no: 'Stay here',
+  };
+}
+
+/** `server`: scheme, name and port. */
+export function tokenQuestion(server: string): Asked {
+  return {
+    title: 'Send your token to another server?',
+    text: `The link leads to ${server}, which is not where this page comes from. Whoever runs that server can then use the token. Send it only if you know the server.`,
+    yes: 'Send the token',
+    no: 'Do not send it',
+  };
+}
 
 /** Why there is no control: the host takes no input, the code gives none, or another has it now. */
 export function watchingText(session: SessionInfo): string | undefined {
