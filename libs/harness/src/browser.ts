@@ -48,3 +48,24 @@ export async function openKillableBrowser(options: BrowserOptions = {}): Promise
   const browser = await chromium.connect(server.wsEndpoint());
   return { browser, kill: () => server.kill() };
 }
+
+export interface WindowedBrowser {
+  browser: Browser;
+  pid: number;
+  close(): Promise<void>;
+}
+
+/** Chromium with its window, on a display that has a window manager. */
+export async function openWindowedBrowser(display: string): Promise<WindowedBrowser> {
+  const { executablePath, args } = launchOptions({});
+  const server = await chromium.launchServer({
+    executablePath,
+    args: [...args, '--window-size=1300,900', '--window-position=20,20'],
+    headless: false,
+    env: { ...process.env, DISPLAY: display },
+  });
+  const browser = await chromium.connect(server.wsEndpoint());
+  const { pid } = server.process();
+  if (pid === undefined) throw new Error('the browser did not start');
+  return { browser, pid, close: () => server.close() };
+}

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const workspace = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 /** An X client with known content: `nx build harness`. */
 export const xprobe = `${workspace}/libs/harness/dist/xprobe`;
+/** Hands at an X server's keyboard and mouse: `nx build harness`. */
+export const xhands = `${workspace}/libs/harness/dist/xhands`;
 export const signalingMain = `${workspace}/apps/signaling/src/main.ts`;
 /** As `npm run build` leaves it. */
 export const builtSignalingMain = `${workspace}/apps/signaling/dist/main.js`;

@@ -34,6 +34,8 @@ export interface ViewerOptions {
   relayOnly?: boolean;
   /** A person has clicked the browser's warning away. */
   anyCertificate?: boolean;
+  /** The page is as large as the browser's window makes it. */
+  windowed?: boolean;
 }
 
 /** One tab with the product's page in it. */
@@ -185,7 +187,7 @@ export async function openViewer(options: ViewerOptions): Promise<Viewer> {
   const { browser, width = 1280, height = 720 } = options;
   const { followEncoded = false, relayOnly = false } = options;
   const context = await browser.newContext({
-    viewport: { width, height },
+    viewport: options.windowed === true ? null : { width, height },
     bypassCSP: true,
     ignoreHTTPSErrors: options.anyCertificate ?? false,
   });
