@@ -61,6 +61,7 @@ describe('with STATIC_DIR', () => {
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
     });
     const policy = page.headers['content-security-policy'];
     expect(policy).toContain("default-src 'self'");

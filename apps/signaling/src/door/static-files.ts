@@ -45,6 +45,8 @@ const SECURITY_HEADERS: OutgoingHttpHeaders = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
+  // A page that opened this one, or was opened by it, has no hold on its window.
+  'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
 /** A name that a bundler made from the content: `index-BXVs1UmA.js`. */
