@@ -21,26 +21,28 @@ const LAST = ['capture-encoder', 'pion_webrtc', 'e2e'];
 
 /**
  * One suite for each project that has a `test` target (the `nx` key of its package.json, or its
- * project.json), run by the very command of that target.
+ * project.json), run by the very command of that target: its own, or that of `targetDefaults` in
+ * nx.json.
  *
  * A suite reports its counts in one of two ways, by `kind`: `jest` writes jest's JSON; `lines` ends
  * its output with `N passed, N failed[, N skipped]`, and names a skipped test on a line
  * `skipped: name: reason`.
  */
 export function findSuites(root) {
+  const common = readJson(join(root, 'nx.json')).targetDefaults.test;
   const projects = [...projectFolders(root), ...toolFolders(root)].map((folder) =>
     readProject(root, folder),
   );
   return projects
     .filter((project) => project?.targets?.test !== undefined)
     .map(({ name, folder, targets }) => {
-      const { command, options } = targets.test;
+      const { command, options } = { ...common, ...targets.test };
       const isJest = /\bjest(\.js)?\b/.test(command);
       return {
         name,
         command,
         kind: isJest ? 'jest' : 'lines',
-        cwd: join(root, options?.cwd ?? folder),
+        cwd: join(root, (options?.cwd ?? folder).replace('{projectRoot}', folder)),
         deadlineMs: DEADLINES_MS[name] ?? DEADLINE_MS,
       };
     })
@@ -50,7 +52,7 @@ export function findSuites(root) {
 function readProject(root, folder) {
   const read = (file) => {
     try {
-      return JSON.parse(readFileSync(join(root, folder, file), 'utf8'));
+      return readJson(join(root, folder, file));
     } catch (error) {
       if (error.code === 'ENOENT') return undefined;
       throw error;
@@ -58,6 +60,10 @@ function readProject(root, folder) {
   };
   const project = read('package.json')?.nx ?? read('project.json');
   return project === undefined ? undefined : { ...project, folder };
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 /** Tools are no packages; those with a project.json have targets. */
