@@ -36,6 +36,8 @@ export const LIMITS = {
   /** Values (members and elements) in any message. */
   jsonValues: 8192,
   retryAfterMs: 3_600_000,
+  /** How long the address of a viewer that was removed may be kept out. */
+  kickBlockMs: 86_400_000,
 
   /** One JSON message of the `control` data channel. */
   controlMessageBytes: 16 * 1024,

@@ -145,6 +145,13 @@ export const joinSchema = z.object({
 });
 export type Join = z.infer<typeof joinSchema>;
 
+/** The host removes a viewer, and for as long as it wishes its address too. */
+const kick = z.object({
+  type: z.literal('kick'),
+  peerId,
+  blockMs: z.optional(count(LIMITS.kickBlockMs)),
+});
+
 const leave = z.object({ type: z.literal('leave'), reason: z.optional(text(LIMITS.reason)) });
 
 /** The host names its viewer in `to`; a viewer's messages go to the host and need none. */
@@ -161,6 +168,7 @@ const clientRelays = [
 export const clientMessageSchema = z.discriminatedUnion('type', [
   joinSchema,
   ...clientRelays,
+  kick,
   leave,
   ping,
   pong,

@@ -1,6 +1,13 @@
 import type { Ledger } from '../limits/ledger.ts';
 import type { RegistryCounts } from '../rooms/room-registry.ts';
-import type { JoinRefusal, JoinRequest, LeaveReason, Room, RoomMember } from '../rooms/room.ts';
+import type {
+  JoinRefusal,
+  JoinRequest,
+  LeaveReason,
+  Removal,
+  Room,
+  RoomMember,
+} from '../rooms/room.ts';
 import type { Span } from '../tracing/span.ts';
 
 /*
@@ -9,6 +16,12 @@ import type { Span } from '../tracing/span.ts';
  * an outcome of the join, and of the rest it is the bus's own to catch up with. What a join or a
  * leave waits for hangs from the `span` it is given.
  */
+
+/** What the others hear of it. */
+export const REMOVALS: Readonly<Record<Removal, LeaveReason>> = {
+  kicked: 'kicked',
+  evicted: 'lost',
+};
 
 /** What changes for the members of a room; told to each but the one that caused it. */
 export type RoomEvent =
@@ -41,6 +54,8 @@ export interface BusListener {
   event(connectionId: string, event: RoomEvent): void;
   /** Another connection took this one's place. */
   replaced(connectionId: string): void;
+  /** The place is gone: the host does not want the member, or it proved nothing and gave way. */
+  removed(connectionId: string, why: Removal): void;
   /** The place is gone through no fault of the client, which may come back. */
   lost(connectionId: string): void;
 }
@@ -69,6 +84,12 @@ export interface Bus {
 
   /** Gives a place up; does nothing if the connection does not hold it (any more). */
   leave(room: string, member: RoomMember, reason: LeaveReason, span?: Span): Promise<void>;
+
+  /** The host answers for the viewer: its place does not give way to others any more. */
+  admit(room: string, peerId: string, span?: Span): Promise<void>;
+
+  /** The host removes the viewer, and keeps its origin out of the room for so long. */
+  kick(room: string, peerId: string, blockMs: number, span?: Span): Promise<void>;
 
   /** Keeps the place for the grace period; then the others hear that the member is lost. */
   detach(room: string, member: RoomMember, span?: Span): Promise<void>;

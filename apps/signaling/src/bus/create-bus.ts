@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { Bus } from './bus.ts';
+import { HostBindingsFile } from '../rooms/host-bindings.ts';
 import { MemoryBus } from './memory.ts';
 import { RedisMetrics } from './redis/metrics.ts';
 import { RedisBus } from './redis/redis-bus.ts';
@@ -20,6 +21,8 @@ export interface BusParts {
 }
 
 const MAX_EMPTY_ROOMS = 10_000;
+/** Three times as long as a node takes to renew a room. */
+const LEAST_ROOM_TTL_MS = 180_000;
 
 /** The bus that the configuration asks for. */
 export function createBus({ config, nodeId, clock, random, log, metrics, tracing }: BusParts): Bus {
@@ -28,10 +31,13 @@ export function createBus({ config, nodeId, clock, random, log, metrics, tracing
     clock,
     limits: { originalCapacity: config.ROOM_CAPACITY, maxMembers: config.ROOM_MAX_MEMBERS },
     detachMs: config.DETACH_MS,
-    emptyRoomMs: config.ROOM_TTL_SECONDS * 1000,
+    emptyRoomMs: config.HOST_KEY_TTL_SECONDS * 1000,
   };
   if (config.REDIS_URL.length === 0) {
-    return new MemoryBus({ ...shared, maxEmptyRooms: MAX_EMPTY_ROOMS });
+    const { HOST_BINDINGS_FILE: path } = config;
+    const file = path === '' ? undefined : new HostBindingsFile(path);
+    const bindings = file === undefined ? undefined : { file, log };
+    return new MemoryBus({ ...shared, bindings, maxEmptyRooms: MAX_EMPTY_ROOMS });
   }
   const redisMetrics: RedisMetrics = new RedisMetrics(metrics.registry, {
     breaker: () => bus.breaker,
@@ -46,6 +52,7 @@ export function createBus({ config, nodeId, clock, random, log, metrics, tracing
     urls: config.REDIS_URL,
     cluster: config.REDIS_CLUSTER,
     prefix: config.REDIS_PREFIX,
+    roomTtlMs: Math.max(LEAST_ROOM_TTL_MS, config.ROOM_TTL_SECONDS * 1000),
     leaseMs: config.REDIS_LEASE_MS,
     timeoutMs: config.REDIS_TIMEOUT_MS,
   });

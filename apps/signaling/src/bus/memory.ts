@@ -1,14 +1,35 @@
 import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { HostBindingsFile } from '../rooms/host-bindings.ts';
 import { RoomRegistry, type RegistryCounts, type RegistryOptions } from '../rooms/room-registry.ts';
-import type { JoinRequest, LeaveReason, Room, RoomMember } from '../rooms/room.ts';
-import type { Bus, BusHealth, BusListener, JoinOutcome, RoomEvent } from './bus.ts';
+import type { JoinRequest, LeaveReason, Removal, Room, RoomMember } from '../rooms/room.ts';
+import {
+  REMOVALS,
+  type Bus,
+  type BusHealth,
+  type BusListener,
+  type JoinOutcome,
+  type RoomEvent,
+} from './bus.ts';
+
+/** Where the bindings of rooms to hosts' keys outlive the process. */
+export interface KeptBindings {
+  readonly file: HostBindingsFile;
+  readonly log: Logger;
+}
+
+/** Changes of bindings are written together after so long. */
+const WRITE_AFTER_MS = 500;
+/** No timer waits longer at once: beyond 24 days they fire immediately. */
+const LONGEST_SLEEP_MS = 3_600_000;
 
 export interface MemoryBusOptions extends RegistryOptions {
+  readonly bindings?: KeptBindings | undefined;
   readonly nodeId: string;
   readonly clock: Clock;
 }
 
-/** The bus of a single node: its rooms are in this process and end with it. */
+/** The bus of a single node: its rooms are in this process, and what they are bound to in a file if one is given. */
 export class MemoryBus implements Bus {
   readonly kind = 'memory';
   readonly nodeId: string;
@@ -19,15 +40,24 @@ export class MemoryBus implements Bus {
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #closed = false;
+  readonly #bindings: KeptBindings | undefined;
+  #cancelWrite: (() => void) | undefined;
 
   constructor(options: MemoryBusOptions) {
     this.nodeId = options.nodeId;
     this.#registry = new RoomRegistry(options);
     this.#clock = options.clock;
     this.#detachMs = options.detachMs;
+    this.#bindings = options.bindings;
   }
 
   start(): Promise<void> {
+    const shift = this.#clock.now() - this.#clock.epoch();
+    const kept = this.#bindings?.file.read() ?? [];
+    for (const { room, hostKey, until } of kept.sort((one, other) => one.until - other.until)) {
+      this.#registry.restore({ room, hostKey, until: until + shift });
+    }
+    this.#schedule();
     return Promise.resolve();
   }
 
@@ -37,12 +67,14 @@ export class MemoryBus implements Bus {
 
   join(request: JoinRequest): Promise<JoinOutcome> {
     if (this.#closed) return Promise.resolve({ ok: false, code: 'unavailable' });
-    const decision = this.#registry.join(request);
+    const decision = this.#registry.join(request, this.#clock.now());
     const room = this.#registry.get(request.room);
     if (!decision.ok || room === undefined) {
       return Promise.resolve(decision.ok ? { ok: false, code: 'unavailable' } : decision);
     }
-    const { member, resumed, replaced } = decision;
+    const { member, resumed, replaced, evicted } = decision;
+    if (request.hostKey !== undefined) this.#writeSoon();
+    if (evicted !== undefined) this.#removed(room, evicted, 'evicted');
     if (replaced !== undefined) {
       if (replaced.state === 'connected') this.#listener?.replaced(replaced.connectionId);
       if (!resumed)
@@ -50,6 +82,18 @@ export class MemoryBus implements Bus {
     }
     this.#tell(room, { type: resumed ? 'resumed' : 'joined', member }, member);
     return Promise.resolve({ ok: true, member, resumed, members: [...room.members.values()] });
+  }
+
+  admit(roomId: string, peerId: string): Promise<void> {
+    this.#registry.admit(roomId, peerId);
+    return Promise.resolve();
+  }
+
+  kick(roomId: string, peerId: string, blockMs: number): Promise<void> {
+    const room = this.#registry.get(roomId);
+    const kicked = this.#registry.kick(roomId, peerId, { blockMs, now: this.#clock.now() });
+    if (room !== undefined && kicked !== undefined) this.#removed(room, kicked, 'kicked');
+    return Promise.resolve();
   }
 
   leave(roomId: string, member: RoomMember, reason: LeaveReason): Promise<void> {
@@ -99,16 +143,43 @@ export class MemoryBus implements Bus {
 
   close(): Promise<void> {
     this.#closed = true;
+    if (this.#cancelWrite !== undefined) this.#write();
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#listener = undefined;
     return Promise.resolve();
   }
 
+  #removed(room: Room, member: RoomMember, why: Removal): void {
+    if (member.state === 'connected') this.#listener?.removed(member.connectionId, why);
+    this.#tell(room, { type: 'left', member, reason: REMOVALS[why] }, member);
+  }
+
   #tell(room: Room, event: RoomEvent, cause: RoomMember): void {
     for (const member of room.members.values()) {
       if (member.state !== 'connected' || member.peerId === cause.peerId) continue;
       this.#listener?.event(member.connectionId, event);
+    }
+  }
+
+  #writeSoon(): void {
+    if (this.#bindings === undefined) return;
+    this.#cancelWrite ??= this.#clock.after(WRITE_AFTER_MS, () => {
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    this.#cancelWrite?.();
+    this.#cancelWrite = undefined;
+    if (this.#bindings === undefined) return;
+    const now = this.#clock.now();
+    const shift = this.#clock.epoch() - now;
+    const bindings = [...this.#registry.bindings(now)];
+    try {
+      this.#bindings.file.write(bindings.map((each) => ({ ...each, until: each.until + shift })));
+    } catch (error) {
+      this.#bindings.log.warn({ err: error }, 'host bindings not written');
     }
   }
 
@@ -119,10 +190,13 @@ export class MemoryBus implements Bus {
     if (this.#cancelTimer !== undefined && this.#timerAt <= next) return;
     this.#cancelTimer?.();
     this.#timerAt = next;
-    this.#cancelTimer = this.#clock.after(Math.max(0, next - this.#clock.now()), () => {
-      this.#cancelTimer = undefined;
-      this.#expire();
-    });
+    this.#cancelTimer = this.#clock.after(
+      Math.min(LONGEST_SLEEP_MS, Math.max(0, next - this.#clock.now())),
+      () => {
+        this.#cancelTimer = undefined;
+        this.#expire();
+      },
+    );
   }
 
   #expire(): void {

@@ -82,13 +82,24 @@ export const envSchema = z.object({
     2,
     LIMITS.members,
     17,
-    'Members of a peerdeck.v2 room, host included; a host may ask for fewer viewers.',
+    'Members of a peerdeck.v2 room, host included. Viewers whom the host has not admitted give way.',
   ),
   ROOM_TTL_SECONDS: integer(
     1,
     86_400,
     120,
-    "How long an empty room stays bound to its host's key.",
+    'How long Redis keeps a room that no node answers for; 180 at least.',
+  ),
+  HOST_KEY_TTL_SECONDS: integer(
+    1,
+    31_536_000,
+    2_592_000,
+    "How long an empty room stays bound to its host's key: nobody else can be its host meanwhile.",
+  ),
+  HOST_BINDINGS_FILE: text(
+    '',
+    'a file that this process may write',
+    'Keeps these bindings over a restart, where there is no Redis.',
   ),
   MAX_CONNECTIONS: integer(1, 1_000_000, 20_000, 'Open WebSockets of this process.'),
   MAX_CONNECTIONS_PER_IP: integer(

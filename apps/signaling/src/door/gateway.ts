@@ -16,6 +16,7 @@ import type { Heartbeat } from '../socket/heartbeat.ts';
 import { Intake } from '../socket/intake.ts';
 import { Gcra, type Limiter, type Rate } from '../limits/limiter.ts';
 import { OriginalSession } from '../session/original-session.ts';
+import type { Removal } from '../rooms/room.ts';
 import { PendingPlaces } from './pending-places.ts';
 import { nothing, type SessionContext } from '../session/session.ts';
 import { ConnectionTrace } from '../tracing/connection-trace.ts';
@@ -176,6 +177,10 @@ export class Gateway implements BusListener, EntryOwner {
 
   replaced(connectionId: string): void {
     this.#entries.get(connectionId)?.session.replaced();
+  }
+
+  removed(connectionId: string, why: Removal): void {
+    this.#entries.get(connectionId)?.session.removed(why);
   }
 
   lost(connectionId: string): void {

@@ -104,8 +104,11 @@ describe('over real sockets', () => {
 
   test('v2: rooms that refuse count too', async () => {
     await start(3, { ROOM_MAX_MEMBERS: '2', TRUSTED_PROXIES: '127.0.0.1' });
-    await tries(1, 'host');
+    const host = await tries(1, 'host');
     await tries(1, 'viewer');
+    // Only viewers whom the host has answered make a room full.
+    const { peerId } = await host.peer.next('member-joined');
+    host.peer.send({ type: 'answer', to: peerId, session: 's', sdp: 'v=0' });
     await tries(2, 'host');
     await original(roomId(3));
     await until(() => ins() === 4);

@@ -25,7 +25,7 @@ const PROTOCOLS: readonly Protocol[] = ['original', 'v2'];
 
 /** Values of `result` of signaling_joins_total. `error`: a fault of the service itself. */
 const JOIN_RESULTS = [
-  ...['ok', 'resumed', 'room-full', 'host-slot-taken', 'wrong-room-kind'],
+  ...['ok', 'resumed', 'room-full', 'host-slot-taken', 'wrong-room-kind', 'kicked'],
   ...['rate-limited', 'unauthorized', 'forbidden', 'unavailable', 'error'],
 ];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { RoomRegistry, type RegistryOptions } from './room-registry.ts';
-import type { JoinRequest, MemberRole } from './room.ts';
+import { MAX_BLOCKED, MAX_UNPROVEN, Room, type JoinRequest, type MemberRole } from './room.ts';
 
 const options: RegistryOptions = {
   limits: { originalCapacity: 2, maxMembers: 4 },
@@ -20,30 +20,76 @@ function request(role: MemberRole, extra: Partial<JoinRequest> = {}): JoinReques
     connectionId: `c${serial}`,
     peerId: `p${serial}`,
     resume: `t${serial}`,
+    origin: `o${serial}`,
     ...extra,
   };
 }
 
 function enter(registry: RoomRegistry, role: MemberRole, extra: Partial<JoinRequest> = {}) {
-  const decision = registry.join(request(role, extra));
+  const decision = registry.join(request(role, extra), 0);
   if (!decision.ok) throw new Error(decision.code);
   return decision.member;
 }
 
-test('the host’s place is kept free, and maxViewers bounds the rest', () => {
+test('the host’s place is kept free, and a room of admitted viewers is full', () => {
   const registry = new RoomRegistry(options);
-  for (let count = 0; count < 3; count += 1) enter(registry, 'viewer');
-  expect(registry.join(request('viewer'))).toEqual({ ok: false, code: 'room-full' });
-  enter(registry, 'host', { maxViewers: 2 });
+  const viewers = [1, 2, 3].map(() => enter(registry, 'viewer'));
+  for (const { peerId } of viewers) registry.admit('r', peerId);
+  expect(registry.join(request('viewer'), 0)).toEqual({ ok: false, code: 'room-full' });
+  enter(registry, 'host');
   expect(registry.counts().members.connected).toBe(4);
+});
+
+test('who has proven nothing gives way, first those of the address that has most', () => {
+  const registry = new RoomRegistry({
+    ...options,
+    limits: { originalCapacity: 2, maxMembers: 17 },
+  });
+  enter(registry, 'host');
+  const from = (origin: string) => enter(registry, 'viewer', { origin }).peerId;
+  const early = from('early');
+  const admitted = from('flood');
+  registry.admit('r', admitted);
+  const flood = [...Array(7).keys()].map(() => from('flood'));
+  const owner = from('owner');
+  const there = () => [...(registry.get('r')?.members.keys() ?? [])];
+  expect(there()).not.toContain(flood[0]);
+  // However often the flood comes back, it pushes out its own.
+  for (let more = 0; more < 50; more += 1) from('flood');
+  expect(there()).toEqual(expect.arrayContaining([early, admitted, owner]));
+  expect(there()).toHaveLength(1 + 1 + MAX_UNPROVEN);
+  expect(registry.counts().members).toEqual({ connected: 2 + MAX_UNPROVEN, detached: 0 });
+});
+
+test('an address whose viewer the host removed stays out for so long, and in this room only', () => {
+  const registry = new RoomRegistry(options);
+  enter(registry, 'host');
+  const { peerId, resume } = enter(registry, 'viewer', { origin: 'bad' });
+  expect(registry.kick('r', peerId, { blockMs: 500, now: 100 })?.peerId).toBe(peerId);
+  const again = () => request('viewer', { origin: 'bad', resumeFrom: resume });
+  expect(registry.join(again(), 599)).toEqual({ ok: false, code: 'kicked' });
+  expect(registry.join(request('viewer', { room: 'r2', origin: 'bad' }), 599).ok).toBe(true);
+  expect(registry.join(request('viewer', { origin: 'good' }), 599).ok).toBe(true);
+  expect(registry.join(again(), 600)).toMatchObject({ ok: true, resumed: false });
+});
+
+test('the addresses that a room keeps out are bounded', () => {
+  const room = new Room('r', 'v2');
+  for (let count = 0; count <= MAX_BLOCKED; count += 1) room.block(`o${count}`, 1000 + count, 0);
+  expect(room.blocks('o0', 0)).toBe(false);
+  expect(room.blocks('o1', 0)).toBe(true);
+  expect(room.blocks(`o${MAX_BLOCKED}`, 0)).toBe(true);
 });
 
 test('a detached place counts until its grace is over', () => {
   const registry = new RoomRegistry(options);
-  enter(registry, 'host', { maxViewers: 1 });
+  enter(registry, 'host');
   const viewer = enter(registry, 'viewer');
+  for (const { peerId } of [viewer, enter(registry, 'viewer'), enter(registry, 'viewer')]) {
+    registry.admit('r', peerId);
+  }
   registry.detach('r', viewer.peerId, viewer.connectionId, 1000);
-  expect(registry.join(request('viewer'))).toEqual({ ok: false, code: 'room-full' });
+  expect(registry.join(request('viewer'), 0)).toEqual({ ok: false, code: 'room-full' });
   expect(registry.nextDeadline()).toBe(1100);
   expect(registry.expire(1099)).toEqual([]);
   expect(registry.expire(1100).map(({ member }) => member.peerId)).toEqual([viewer.peerId]);
@@ -68,10 +114,10 @@ test('an empty room keeps its host key for a while, and not more rooms than allo
   }
   expect(registry.get('r0')).toBeUndefined();
   expect(registry.get('r1')).toBeUndefined();
-  expect(registry.join(request('host', { room: 'r4', hostKey: 'other' })).ok).toBe(false);
-  expect(registry.join(request('host', { room: 'r0', hostKey: 'other' })).ok).toBe(true);
+  expect(registry.join(request('host', { room: 'r4', hostKey: 'other' }), 0).ok).toBe(false);
+  expect(registry.join(request('host', { room: 'r0', hostKey: 'other' }), 0).ok).toBe(true);
   registry.expire(1004);
-  expect(registry.join(request('host', { room: 'r4', hostKey: 'other' })).ok).toBe(true);
+  expect(registry.join(request('host', { room: 'r4', hostKey: 'other' }), 0).ok).toBe(true);
 });
 
 test('whatever happens: one host, no place too many, counts that are true, nothing left at the end', () => {
@@ -104,6 +150,7 @@ test('whatever happens: one host, no place too many, counts that are true, nothi
               ...(action.max === undefined ? {} : { maxViewers: action.max }),
               ...(resumeFrom === undefined ? {} : { resumeFrom }),
             }),
+            now,
           );
           if (decision.ok) seen.push({ room: action.room, ...decision.member });
         } else {

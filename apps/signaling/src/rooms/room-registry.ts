@@ -52,16 +52,17 @@ export class RoomRegistry {
     return this.#rooms.get(room);
   }
 
-  join(request: JoinRequest): JoinDecision {
+  join(request: JoinRequest, now: number): JoinDecision {
     const known = this.#rooms.get(request.room);
     const room = known ?? new Room(request.room, request.kind);
     const before = room.members.size;
-    const decision = room.join(request, this.#options.limits);
+    const decision = room.join(request, this.#options.limits, now);
     if (!decision.ok) return decision;
     if (known === undefined) this.#add(room);
     this.#empty.delete(room.id);
     this.#members += room.members.size - before;
     if (decision.replaced !== undefined) this.#detached.delete(decision.replaced.peerId);
+    if (decision.evicted !== undefined) this.#detached.delete(decision.evicted.peerId);
     return decision;
   }
 
@@ -86,6 +87,44 @@ export class RoomRegistry {
     if (room === undefined || member === undefined) return undefined;
     this.#detached.set(peerId, { room, connectionId, deadline: now + this.#options.detachMs });
     return member;
+  }
+
+  admit(roomId: string, peerId: string): void {
+    this.#rooms.get(roomId)?.admit(peerId);
+  }
+
+  /** Takes a viewer out, and keeps its origin out for `blockMs`. */
+  kick(
+    roomId: string,
+    peerId: string,
+    { blockMs, now }: { readonly blockMs: number; readonly now: number },
+  ): RoomMember | undefined {
+    const room = this.#rooms.get(roomId);
+    const member = room?.members.get(peerId);
+    if (room === undefined || member?.role !== 'viewer') return undefined;
+    if (blockMs > 0) room.block(member.origin, now + blockMs, now);
+    return this.leave(roomId, peerId, member.connectionId, now);
+  }
+
+  /** Every room that is bound to a key, and until when if nobody comes; the oldest first. */
+  *bindings(now: number): Generator<{ room: string; hostKey: string; until: number }> {
+    for (const [room, until] of this.#empty) {
+      const hostKey = this.#rooms.get(room)?.hostKey;
+      if (hostKey !== undefined) yield { room, hostKey, until };
+    }
+    for (const { id: room, hostKey, members } of this.#rooms.values()) {
+      if (hostKey === undefined || members.size === 0) continue;
+      yield { room, hostKey, until: now + this.#options.emptyRoomMs };
+    }
+  }
+
+  /** An empty room that an earlier process knew. In the order of `until`, before any join. */
+  restore({ room, hostKey, until }: { room: string; hostKey: string; until: number }): void {
+    if (this.#rooms.has(room) || this.#empty.size >= this.#options.maxEmptyRooms) return;
+    const bound = new Room(room, 'v2');
+    bound.bind(hostKey, undefined);
+    this.#add(bound);
+    this.#empty.set(room, until);
   }
 
   /** Removes what is over at `now`, and names the members that did not come back. */

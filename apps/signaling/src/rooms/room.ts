@@ -10,6 +10,8 @@ import type { PeerRole } from '@peerdeck/protocol';
 export type RoomKind = 'original' | 'v2';
 export type MemberRole = PeerRole | 'peer';
 export type LeaveReason = 'left' | 'lost' | 'replaced' | 'kicked';
+/** Why a member is out of a room that it would have stayed in. */
+export type Removal = 'kicked' | 'evicted';
 
 export interface RoomMember {
   readonly peerId: string;
@@ -20,6 +22,10 @@ export interface RoomMember {
   /** The bearer secret that lets another connection take this place; '' where there is none. */
   readonly resume: string;
   readonly state: 'connected' | 'detached';
+  /** The host said that it holds a key of the room. */
+  readonly admitted: boolean;
+  /** Tells members of one address from those of others, and says no address. */
+  readonly origin: string;
 }
 
 export interface JoinRequest {
@@ -36,6 +42,7 @@ export interface JoinRequest {
   /** The host's public key, its signature over this connection's challenge already verified. */
   readonly hostKey?: string;
   readonly maxViewers?: number;
+  readonly origin: string;
 }
 
 export interface RoomLimits {
@@ -43,7 +50,7 @@ export interface RoomLimits {
   readonly maxMembers: number;
 }
 
-export type JoinRefusal = 'room-full' | 'host-slot-taken' | 'wrong-room-kind';
+export type JoinRefusal = 'room-full' | 'host-slot-taken' | 'wrong-room-kind' | 'kicked';
 
 export type JoinDecision =
   | {
@@ -52,8 +59,19 @@ export type JoinDecision =
       readonly resumed: boolean;
       /** The connection that lost its place: the same member's old one, or another host's. */
       readonly replaced?: RoomMember;
+      /** The member that proved nothing and gave way to this one. */
+      readonly evicted?: RoomMember;
     }
   | { readonly ok: false; readonly code: JoinRefusal };
+
+/**
+ * Viewers of a room that have proven nothing: who knows a room's id, and no more, gets no further
+ * than among these.
+ */
+export const MAX_UNPROVEN = 8;
+
+/** Addresses that a room keeps out; more, and the one that has least time left may come again. */
+export const MAX_BLOCKED = 64;
 
 export class Room {
   readonly id: string;
@@ -62,6 +80,8 @@ export class Room {
   #host: RoomMember | undefined;
   #hostKey: string | undefined;
   #maxViewers: number | undefined;
+  /** Until when an origin is kept out, in the milliseconds of whoever asks. */
+  readonly #blocked = new Map<string, number>();
 
   constructor(id: string, kind: RoomKind) {
     this.id = id;
@@ -108,15 +128,39 @@ export class Room {
     if (member !== undefined) this.#remove(member);
   }
 
-  join(request: JoinRequest, limits: RoomLimits): JoinDecision {
+  join(request: JoinRequest, limits: RoomLimits, now: number): JoinDecision {
     if (request.kind !== this.kind) return { ok: false, code: 'wrong-room-kind' };
     const resumed = this.#resume(request);
     if (resumed !== undefined) return resumed;
     if (request.role === 'host') return this.#joinHost(request);
+    if (this.blocks(request.origin, now)) return { ok: false, code: 'kicked' };
     const others = this.#members.size - (this.#host === undefined ? 0 : 1);
-    return others < this.#places(request.role, limits)
-      ? this.#enter(request)
-      : { ok: false, code: 'room-full' };
+    if (request.role === 'peer') {
+      return others < limits.originalCapacity
+        ? this.#enter(request)
+        : { ok: false, code: 'room-full' };
+    }
+    return this.#joinViewer(request, others < limits.maxMembers - 1);
+  }
+
+  /** Its place is kept from now on. Answers with the member, or undefined if there is no such viewer. */
+  admit(peerId: string): RoomMember | undefined {
+    const member = this.#members.get(peerId);
+    if (member?.role !== 'viewer') return undefined;
+    return member.admitted ? member : this.#put({ ...member, admitted: true });
+  }
+
+  /** Keeps the origin out until then. */
+  block(origin: string, until: number, now: number): void {
+    for (const [key, end] of this.#blocked) if (end <= now) this.#blocked.delete(key);
+    this.#blocked.set(origin, Math.max(until, this.#blocked.get(origin) ?? 0));
+    if (this.#blocked.size <= MAX_BLOCKED) return;
+    const [soonest] = [...this.#blocked].reduce((one, other) => (other[1] < one[1] ? other : one));
+    this.#blocked.delete(soonest);
+  }
+
+  blocks(origin: string, now: number): boolean {
+    return (this.#blocked.get(origin) ?? 0) > now;
   }
 
   /** Only the connection that holds the place may give it up. */
@@ -134,11 +178,16 @@ export class Room {
     return this.#put({ ...member, state: 'detached' });
   }
 
-  #places(role: MemberRole, limits: RoomLimits): number {
-    if (role === 'peer') return limits.originalCapacity;
-    // The host's place is always kept free.
-    const most = limits.maxMembers - 1;
-    return Math.min(this.#maxViewers ?? most, most);
+  /** Among those who have proven nothing: if they are too many, one of them gives way. */
+  #joinViewer(request: JoinRequest, hasPlace: boolean): JoinDecision {
+    const unproven = [...this.#members.values()].filter(
+      ({ role, admitted }) => role === 'viewer' && !admitted,
+    );
+    if (hasPlace && unproven.length < MAX_UNPROVEN) return this.#enter(request);
+    const evicted = givesWay(unproven, request.origin);
+    if (evicted === undefined) return { ok: false, code: 'room-full' };
+    this.#remove(evicted);
+    return { ...this.#enter(request), evicted };
   }
 
   #resume(request: JoinRequest): JoinDecision | undefined {
@@ -168,8 +217,11 @@ export class Room {
   }
 
   #enter(request: JoinRequest): Extract<JoinDecision, { ok: true }> {
-    const { peerId, role, nodeId, connectionId, resume } = request;
-    const member = this.#put({ peerId, role, nodeId, connectionId, resume, state: 'connected' });
+    const { peerId, role, nodeId, connectionId, resume, origin } = request;
+    const member = this.#put({
+      ...{ peerId, role, nodeId, connectionId, resume, origin },
+      ...{ state: 'connected', admitted: false },
+    });
     return { ok: true, member, resumed: false };
   }
 
@@ -183,6 +235,21 @@ export class Room {
     this.#members.delete(member.peerId);
     if (this.#host?.peerId === member.peerId) this.#host = undefined;
   }
+}
+
+/**
+ * The one that came first of the origin that has most here, whoever comes now included: who comes
+ * from one address pushes out its own, however often it comes.
+ */
+function givesWay(unproven: readonly RoomMember[], comes: string): RoomMember | undefined {
+  const counts = new Map([[comes, 1]]);
+  for (const { origin } of unproven) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+  const of = (member: RoomMember) => counts.get(member.origin) ?? 0;
+  let found: RoomMember | undefined;
+  for (const member of unproven) {
+    if (found === undefined || of(member) > of(found)) found = member;
+  }
+  return found;
 }
 
 /** In the same time wherever they differ. */

@@ -3,8 +3,8 @@ import {
   ORIGINAL_PEER_DISCONNECTED,
   ORIGINAL_SCHEMA_ERROR,
   parseOriginalClientMessage,
+  type SignalingErrorCode,
 } from '@peerdeck/protocol';
-import type { AuthRefusal } from '../auth/authenticator.ts';
 import type { RoomEvent } from '../bus/bus.ts';
 import type { Connection, ConnectionEnd } from '../socket/connection.ts';
 import { Gcra } from '../limits/limiter.ts';
@@ -13,14 +13,9 @@ import { others } from '../rooms/relay.ts';
 import type { JoinRefusal, JoinRequest, RoomMember } from '../rooms/room.ts';
 import type { ConnectionTrace } from '../tracing/connection-trace.ts';
 import type { Span } from '../tracing/span.ts';
-import {
-  OFFENCES,
-  nothing,
-  notWatched,
-  type Session,
-  type SessionContext,
-  type SessionOptions,
-} from './session.ts';
+import { Entrance } from './entrance.ts';
+import { Offences } from './offences.ts';
+import { nothing, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
 export interface OriginalSessionOptions extends SessionOptions {
   readonly room: string;
@@ -41,7 +36,8 @@ export class OriginalSession implements Session {
   readonly #token: string | undefined;
   readonly #rate: Gcra;
   readonly #byteRate: Gcra;
-  #offences: Gcra | undefined;
+  readonly #offences = new Offences();
+  readonly #entrance: Entrance;
   /** Frames that come before the join is done wait for it. */
   readonly #ready: Promise<void>;
   #member: RoomMember | undefined;
@@ -59,6 +55,7 @@ export class OriginalSession implements Session {
     this.#token = token;
     this.#rate = new Gcra(context.settings.messageRate);
     this.#byteRate = new Gcra(context.settings.byteRate);
+    this.#entrance = new Entrance({ context, trace, version: 'original', limitKey });
     this.#ready = this.#join().catch((error: unknown) => {
       this.failed(error);
       connection.close(CLOSE.internal, 'Internal error');
@@ -87,6 +84,11 @@ export class OriginalSession implements Session {
   /** Places of the original protocol cannot be taken over. */
   replaced(): void {}
 
+  /** Nobody removes members of these rooms. */
+  removed(): void {
+    this.lost();
+  }
+
   lost(): void {
     this.#member = undefined;
     this.#connection.close(CLOSE.unavailable, 'Unavailable');
@@ -108,28 +110,24 @@ export class OriginalSession implements Session {
   }
 
   async #join(): Promise<void> {
-    const { metrics, clock } = this.#context;
-    const started = clock.now();
-    const span = this.#trace.span.child('join', { role: 'peer', room: roomTag(this.#room) });
-    try {
-      const result = await this.#enter(span);
-      if (result !== 'gone') metrics.joined('original', result);
-      span.end({ result }, result === 'unavailable');
-    } catch (error) {
-      metrics.joined('original', 'error');
-      span.end({ result: 'error' }, true);
-      throw error;
-    }
-    if (this.#member !== undefined) metrics.joinTook('original', clock.now() - started);
+    const kind = { name: 'join', role: 'peer', room: this.#room } as const;
+    await this.#entrance.account(kind, (span) => this.#enter(span));
   }
 
   /** Answers with the result, as the metrics have it; `gone`: the client did not wait for it. */
   async #enter(span: Span): Promise<string> {
     const { bus, random, log } = this.#context;
-    if (!(await this.#mayTry())) return 'rate-limited';
+    // Never within the constructor: whoever made the session could not hear of the end yet.
+    await Promise.resolve();
+    if (this.#entrance.wait(this.#room) > 0) {
+      this.#connection.close(CLOSE.unavailable, 'Rate limited');
+      return 'rate-limited';
+    }
     if (this.#ended) return 'gone';
-    const entry = await this.#authenticate(span);
-    if (typeof entry === 'string') return entry;
+    const wanted = { room: this.#room, role: undefined };
+    const entry = await this.#entrance.authenticate(this.#token, wanted, span);
+    if (this.#ended) return 'gone';
+    if (typeof entry !== 'function') return this.#turnAway(entry.code);
     const request: JoinRequest = {
       room: this.#room,
       kind: 'original',
@@ -138,65 +136,33 @@ export class OriginalSession implements Session {
       connectionId: this.#connection.id,
       peerId: random.token(9),
       resume: '',
+      origin: '',
     };
     const outcome = await bus.join(request, span);
     if (!outcome.ok) {
-      if (outcome.code !== 'unavailable') this.#guessed(false);
-      const { code, text } = REFUSALS[outcome.code];
-      this.#connection.close(code, text);
-      return outcome.code;
+      if (outcome.code !== 'unavailable') this.#entrance.guessed(this.#room, false);
+      return this.#turnAway(outcome.code);
     }
     // Who is first makes the room, as hosts do: one guess, however often it comes back to it.
-    this.#guessed(outcome.members.length > 1);
+    this.#entrance.guessed(this.#room, outcome.members.length > 1);
     if (this.#ended) {
       await this.#depart(outcome.member);
       return 'ok';
     }
     this.#member = outcome.member;
-    this.#cancelExpiry = entry();
+    this.#cancelExpiry = entry(() => {
+      this.#connection.close(CLOSE.policy, 'Unauthorized');
+    });
     this.#onJoined(this.#connection);
     const room = roomTag(this.#room);
     log.info({ ...this.#trace.mark, peer: outcome.member.peerId, room }, 'joined');
     return 'ok';
   }
 
-  /** Answers with what starts the watch over the token's end, or why there is no entry. */
-  async #authenticate(span: Span): Promise<'gone' | AuthRefusal | (() => () => void)> {
-    const { auth } = this.#context;
-    if (auth === undefined) return notWatched;
-    const wanted = { room: this.#room, role: undefined };
-    const checked = span.child('authenticate');
-    const decision = await auth.decide(this.#token, wanted, 'original');
-    checked.end({ result: decision.ok ? 'ok' : decision.code });
-    if (this.#ended) return 'gone';
-    if (!decision.ok) {
-      if (decision.code === 'forbidden') this.#guessed(false);
-      const { code, text } = REFUSALS[decision.code];
-      this.#connection.close(code, text);
-      return decision.code;
-    }
-    return () =>
-      auth.untilEnd(decision.grant, 'original', () => {
-        this.#connection.close(CLOSE.policy, 'Unauthorized');
-      });
-  }
-
-  async #mayTry(): Promise<boolean> {
-    const { guesses, clock, metrics } = this.#context;
-    const wait = guesses.wait(this.#limitKey, this.#room, clock.now());
-    // Never within the constructor: whoever made the session could not hear of the end yet.
-    await Promise.resolve();
-    if (wait <= 0) return true;
-    metrics.limited('guesses');
-    this.#connection.close(CLOSE.unavailable, 'Rate limited');
-    return false;
-  }
-
-  /** Whether the join led to somebody. */
-  #guessed(found: boolean): void {
-    const { guesses, clock } = this.#context;
-    if (found) guesses.found(this.#limitKey, this.#room);
-    else guesses.missed(this.#limitKey, this.#room, clock.now());
+  #turnAway(why: Refusal): Refusal {
+    const { code, text } = REFUSALS[why];
+    this.#connection.close(code, text);
+    return why;
   }
 
   #relay(text: string, bytes: number, member: RoomMember): void {
@@ -234,38 +200,34 @@ export class OriginalSession implements Session {
     span.end();
   }
 
-  #offence(now: number): number {
-    this.#offences ??= new Gcra(OFFENCES);
-    return this.#offences.take(now);
-  }
-
   #limited(scope: 'connection' | 'ip' | 'room'): void {
-    const { clock, metrics } = this.#context;
-    metrics.limited(scope);
-    metrics.refused('rate-limited');
-    if (this.#offence(clock.now()) > 0) {
-      this.#connection.close(CLOSE.unavailable, 'Rate limited');
-    }
+    this.#context.metrics.limited(scope);
+    if (this.#offends('rate-limited')) this.#connection.close(CLOSE.unavailable, 'Rate limited');
   }
 
   #refuse(code: 'malformed' | 'unknown-type' | 'invalid-message' | 'too-large'): void {
+    const tooMany = this.#offends(code);
+    if (code === 'malformed') this.#connection.close(CLOSE.policy, 'Malformed message');
+    else if (tooMany) this.#connection.close(CLOSE.policy, 'Too many malformed messages');
+    else this.#connection.send(ORIGINAL_SCHEMA_ERROR);
+  }
+
+  /** Members of these rooms have no roles: each answers for what it sends. */
+  #offends(code: SignalingErrorCode): boolean {
     const { clock, metrics } = this.#context;
     metrics.refused(code);
-    if (code === 'malformed') this.#connection.close(CLOSE.policy, 'Malformed message');
-    else if (this.#offence(clock.now()) > 0) {
-      this.#connection.close(CLOSE.policy, 'Too many malformed messages');
-    } else this.#connection.send(ORIGINAL_SCHEMA_ERROR);
+    return this.#offences.refused(code, { now: clock.now() }) === 'close';
   }
 }
 
-const REFUSALS: Record<
-  JoinRefusal | 'unavailable' | 'unauthorized' | 'forbidden',
-  { readonly code: number; readonly text: string }
-> = {
+type Refusal = JoinRefusal | 'unavailable' | 'unauthorized' | 'forbidden';
+
+const REFUSALS: Record<Refusal, { readonly code: number; readonly text: string }> = {
   'room-full': { code: CLOSE.normal, text: 'Room is full' },
   'wrong-room-kind': { code: CLOSE.policy, text: 'Invalid roomId' },
   'host-slot-taken': { code: CLOSE.policy, text: 'Forbidden' },
   unavailable: { code: CLOSE.unavailable, text: 'Unavailable' },
   unauthorized: { code: CLOSE.policy, text: 'Unauthorized' },
   forbidden: { code: CLOSE.policy, text: 'Forbidden' },
+  kicked: { code: CLOSE.policy, text: 'Forbidden' },
 };

@@ -8,6 +8,7 @@ import type { Logger } from '../base/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Random } from '../base/random.ts';
 import type { ConnectionTrace } from '../tracing/connection-trace.ts';
+import type { Removal } from '../rooms/room.ts';
 import type { IceServers } from '../turn/ice-servers.ts';
 
 /** What a connection means: one of these per version of the protocol. */
@@ -17,6 +18,8 @@ export interface Session extends Omit<ConnectionHandler, 'closed'> {
   event(event: RoomEvent): void;
   /** Another connection took this one's place. */
   replaced(): void;
+  /** The host removed this member, or it proved nothing and another one needed its place. */
+  removed(why: Removal): void;
   /** The place is gone through no fault of the client. */
   lost(): void;
   /** The node goes away: come back, to another one, in so many milliseconds. */
@@ -71,6 +74,3 @@ export const nothing = (): void => {};
 
 /** Watches over the end of no token. */
 export const notWatched = (): (() => void) => nothing;
-
-/** Messages that break a rule, which a connection may send before it is closed. */
-export const OFFENCES: Rate = { limit: 50, periodMs: 10_000 };

@@ -56,9 +56,11 @@ describe('joining', () => {
     });
   });
 
-  test('maxViewers bounds the room: the next viewer is told that it is full, with 4009', async () => {
-    await (await server.v2()).join(ROOM, 'host', { maxViewers: 1 });
-    await (await server.v2()).join(ROOM, 'viewer');
+  test('a room full of viewers whom the host admitted: the next one is told so, with 4009', async () => {
+    await server.close();
+    server = await startService({ ROOM_MAX_MEMBERS: '2' });
+    const { host, viewerId } = await hostAndViewer();
+    host.send({ type: 'answer', to: viewerId, session: 's', sdp: 'v=0' });
     const late = await server.v2();
     late.send({ type: 'join', room: ROOM, role: 'viewer' });
     expect(await late.next('error')).toMatchObject({ code: 'room-full', fatal: true });

@@ -1,38 +1,32 @@
 import {
   CLOSE,
   ERROR_CODES,
-  mayRetryAfterClose,
   parseClientText,
+  type ClientMessage,
   type ErrorCodeInfo,
   type Join,
   type OutgoingRelay,
-  type PeerRole,
   type ServerMessage,
   type SignalingErrorCode,
 } from '@peerdeck/protocol';
-import type { AuthRefusal } from '../auth/authenticator.ts';
-import type { RoomEvent } from '../bus/bus.ts';
+import type { JoinOutcome, RoomEvent } from '../bus/bus.ts';
 import type { Connection, ConnectionEnd } from '../socket/connection.ts';
 import { ownsHostKey } from '../rooms/host-slot.ts';
 import { Gcra } from '../limits/limiter.ts';
 import { roomTag } from '../base/log.ts';
 import { receivedText, route } from '../rooms/relay.ts';
-import type { JoinRequest, LeaveReason, RoomMember } from '../rooms/room.ts';
+import type { JoinRequest, Removal, RoomMember } from '../rooms/room.ts';
 import type { IceHolder } from '../turn/ice-servers.ts';
 import type { Span } from '../tracing/span.ts';
 import type { ConnectionTrace } from '../tracing/connection-trace.ts';
-import {
-  OFFENCES,
-  nothing,
-  notWatched,
-  type Session,
-  type SessionContext,
-  type SessionOptions,
-} from './session.ts';
-
-/** Frames kept for a member between its join and its welcome, and their characters; more of what others send is dropped. */
-const MAX_EARLY = 256;
-const MAX_EARLY_CHARACTERS = 2 ** 20;
+import { departure } from './departure.ts';
+import { EarlyFrames } from './early-frames.ts';
+import { Entrance } from './entrance.ts';
+import { OFFER_TIMEOUT_MS, OfferDeadline } from './offer-deadline.ts';
+import { Offences, type LimitScope } from './offences.ts';
+import { originOf } from './origin.ts';
+import { welcomeOf } from './welcome.ts';
+import { nothing, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
 /** When a sender may try again whose receiver lags. */
 const LAG_RETRY_MS = 1000;
@@ -40,9 +34,6 @@ const RECEIVER_LAGS = 'its receiver does not take messages as fast as they come:
 
 /** When a member whose place is gone comes back. */
 const LOST_RETRY_MS = 500;
-
-/** Close codes of a peer that leaves on purpose; any other end is a loss. */
-const LEAVING: ReadonlySet<number> = new Set([1000, 1001, 1005]);
 
 interface Joined {
   readonly room: string;
@@ -61,12 +52,13 @@ export class V2Session implements Session {
   #challenge: string;
   readonly #rate: Gcra;
   readonly #byteRate: Gcra;
-  #offences: Gcra | undefined;
+  readonly #offences = new Offences();
+  readonly #entrance: Entrance;
+  readonly #offerDeadline: OfferDeadline;
   #cancelJoinTimeout: () => void;
   #cancelExpiry = nothing;
   /** Set while the join is under way: what the others send already. */
-  #early: string[] | undefined;
-  #earlyCharacters = 0;
+  #early: EarlyFrames | undefined;
   #joined: Joined | undefined;
   #iceHolder: IceHolder | undefined;
   #end: ConnectionEnd | undefined;
@@ -82,6 +74,10 @@ export class V2Session implements Session {
     this.#rate = new Gcra(settings.messageRate);
     this.#byteRate = new Gcra(settings.byteRate);
     this.#challenge = random.token(16);
+    this.#entrance = new Entrance({ context, trace, version: 'v2', limitKey });
+    this.#offerDeadline = new OfferDeadline(clock, () => {
+      this.#fail('join-timeout', `no offer to the host within ${OFFER_TIMEOUT_MS} ms`);
+    });
     this.#cancelJoinTimeout = clock.after(settings.joinTimeoutMs, () => {
       this.#fail('join-timeout', `no join within ${settings.joinTimeoutMs} ms`);
     });
@@ -107,7 +103,7 @@ export class V2Session implements Session {
     metrics.received(message.type);
     switch (message.type) {
       case 'join':
-        return this.#join(message, started);
+        return this.#join(message);
       case 'leave':
         return this.#leave();
       case 'ping':
@@ -115,6 +111,8 @@ export class V2Session implements Session {
         return;
       case 'pong':
         return;
+      case 'kick':
+        return this.#kick(message);
       default:
         this.#relay(message, { exact: exact ? text : undefined, bytes, started });
     }
@@ -125,7 +123,7 @@ export class V2Session implements Session {
     if (this.#early === undefined && this.#joined?.member.role === 'host') {
       return this.#connection.relay(frame);
     }
-    if (this.#early !== undefined && !this.#hasTimeFor(frame)) {
+    if (this.#early?.hasTimeFor(frame) === false) {
       this.#context.metrics.limited('receiver');
       return false;
     }
@@ -144,12 +142,15 @@ export class V2Session implements Session {
         if (role === 'host' && this.#iceHolder !== undefined) {
           this.#context.iceServers.hostCame(this.#iceHolder);
         }
+        if (role === 'host') this.#offerDeadline.hostIsThere(true);
         this.#tell(encode({ type: `member-${event.type}`, peerId, role }));
         return;
       case 'detached':
+        if (role === 'host') this.#offerDeadline.hostIsThere(false);
         this.#tell(encode({ type: 'member-detached', peerId, role, graceMs: event.graceMs }));
         return;
       case 'left':
+        if (role === 'host') this.#offerDeadline.hostIsThere(false);
         this.#tell(encode({ type: 'member-left', peerId, role, reason: event.reason }));
     }
   }
@@ -157,6 +158,13 @@ export class V2Session implements Session {
   replaced(): void {
     this.#joined = undefined;
     this.#fail('replaced', 'a newer connection took this place');
+  }
+
+  removed(why: Removal): void {
+    this.#joined = undefined;
+    if (why === 'kicked') this.#fail('kicked', 'the host removed this viewer');
+    else
+      this.#fail('join-timeout', 'others needed a place, and this viewer had proven nothing yet');
   }
 
   lost(): void {
@@ -172,6 +180,7 @@ export class V2Session implements Session {
     this.#end = end;
     this.#cancelJoinTimeout();
     this.#cancelExpiry();
+    this.#offerDeadline.close();
     this.#early = undefined;
     if (this.#iceHolder !== undefined) this.#context.iceServers.remove(this.#iceHolder);
     const joined = this.#joined;
@@ -188,192 +197,132 @@ export class V2Session implements Session {
       this.#connection.send(frame);
       return;
     }
-    // What the service itself has to say about others finds its place beside what these sent.
-    if (this.#early.length >= MAX_EARLY * 2) {
-      this.#context.metrics.slow('v2', 'join');
-      this.#connection.close(CLOSE.slowConsumer, 'Too slow');
-      return;
-    }
-    this.#earlyCharacters += frame.length;
-    this.#early.push(frame);
+    if (this.#early.push(frame)) return;
+    this.#context.metrics.slow('v2', 'join');
+    this.#connection.close(CLOSE.slowConsumer, 'Too slow');
   }
 
-  #hasTimeFor(frame: string): boolean {
-    const count = this.#early?.length ?? 0;
-    return count < MAX_EARLY && this.#earlyCharacters + frame.length <= MAX_EARLY_CHARACTERS;
-  }
-
-  async #join(join: Join, started: number): Promise<void> {
-    const { metrics, clock } = this.#context;
+  async #join(join: Join): Promise<void> {
     if (this.#joined !== undefined) {
-      this.#refuse('already-joined', 'this connection has joined: open another one', {});
+      this.#refuse('already-joined', 'this connection has joined: open another one');
       return;
     }
     if (join.trace !== undefined) this.#trace.adopt(join.trace);
-    const span = this.#trace.span.child(join.resume === undefined ? 'join' : 'resume', {
-      role: join.role,
-      room: roomTag(join.room),
-    });
-    try {
-      const result = await this.#enter(join, span);
-      if (result !== 'gone') metrics.joined('v2', result);
-      span.end({ result }, result === 'unavailable');
-    } catch (error) {
-      metrics.joined('v2', 'error');
-      span.end({ result: 'error' }, true);
-      throw error;
-    }
-    if (this.#joined !== undefined) metrics.joinTook('v2', clock.now() - started);
+    const name = join.resume === undefined ? 'join' : 'resume';
+    const kind = { name, role: join.role, room: join.room } as const;
+    await this.#entrance.account(kind, (span) => this.#enter(join, span));
   }
 
   /** Answers with the result, as the metrics have it; `gone`: the client did not wait for it. */
   async #enter(join: Join, span: Span): Promise<string> {
-    const { bus, random, settings, log, metrics, iceServers } = this.#context;
-    const { hostKey, hostSignature: signature } = join;
-    if (!this.#mayTry(join.room)) return 'rate-limited';
-    if (join.role === 'host' && hostKey !== undefined) {
-      const challenge = this.#challenge;
-      const claim = { hostKey, signature: signature ?? '', challenge, room: join.room };
-      if (!ownsHostKey(claim)) {
-        this.#fail('host-slot-taken', 'hostSignature does not match hostKey and hello.challenge');
-        return 'host-slot-taken';
-      }
+    const { bus, metrics } = this.#context;
+    const { room, role } = join;
+    const wait = this.#entrance.wait(room);
+    if (wait > 0) {
+      this.#fail('rate-limited', 'too many rooms of this address in which nobody is', wait);
+      return 'rate-limited';
     }
-    const entry = await this.#authenticate(join, span);
-    if (typeof entry === 'string') return entry;
-    this.#early = [];
-    this.#earlyCharacters = 0;
-    const request: JoinRequest = {
-      room: join.room,
-      kind: 'v2',
-      role: join.role,
-      nodeId: bus.nodeId,
-      connectionId: this.#connection.id,
-      peerId: random.token(9),
-      resume: random.token(32),
-      ...(join.resume === undefined ? {} : { resumeFrom: join.resume }),
-      ...(join.role === 'host' && hostKey !== undefined ? { hostKey } : {}),
-      ...(join.role === 'host' && join.maxViewers !== undefined
-        ? { maxViewers: join.maxViewers }
-        : {}),
-    };
-    const outcome = await bus.join(request, span);
+    if (!this.#holdsKey(join)) {
+      this.#fail('host-slot-taken', 'hostSignature does not match hostKey and hello.challenge');
+      return 'host-slot-taken';
+    }
+    const wanted = { room, role };
+    const entry = await this.#entrance.authenticate(join.token ?? this.#token, wanted, span);
+    if (this.#end !== undefined) return 'gone';
+    if (typeof entry !== 'function') {
+      this.#fail(entry.code, entry.message);
+      return entry.code;
+    }
+    this.#early = new EarlyFrames();
+    const outcome = await bus.join(this.#request(join), span);
     if (join.resume !== undefined && outcome.ok) metrics.resumed(outcome.resumed);
     if (!outcome.ok) {
-      if (outcome.code !== 'unavailable') this.#guessed(join.room, false);
+      if (outcome.code !== 'unavailable') this.#entrance.guessed(room, false);
       this.#early = undefined;
       this.#fail(outcome.code, REFUSALS[outcome.code], outcome.retryAfterMs);
       return outcome.code;
     }
-    const { member, resumed, members } = outcome;
-    const joined = { room: join.room, member };
-    const result = resumed ? 'resumed' : 'ok';
-    this.#guessed(
-      join.room,
-      members.some(({ role }) => role === 'host'),
-    );
-    if (this.#end !== undefined) {
-      await this.#depart(joined, this.#end);
-      return result;
-    }
+    const hostIsThere = outcome.members.some((other) => other.role === 'host');
+    this.#entrance.guessed(room, hostIsThere);
+    const { member, resumed } = outcome;
+    if (this.#end !== undefined) await this.#depart({ room, member }, this.#end);
+    else this.#welcome(room, outcome, entry);
+    return resumed ? 'resumed' : 'ok';
+  }
+
+  #holdsKey({ role, room, hostKey, hostSignature: signature = '' }: Join): boolean {
+    if (role !== 'host' || hostKey === undefined) return true;
+    return ownsHostKey({ hostKey, signature, challenge: this.#challenge, room });
+  }
+
+  #request({ room, role, resume, hostKey, maxViewers }: Join): JoinRequest {
+    const { bus, random } = this.#context;
+    return {
+      ...{ room, kind: 'v2', role, nodeId: bus.nodeId },
+      connectionId: this.#connection.id,
+      peerId: random.token(9),
+      resume: random.token(32),
+      origin: originOf(this.#limitKey, room),
+      ...(resume === undefined ? {} : { resumeFrom: resume }),
+      ...(role === 'host' && hostKey !== undefined ? { hostKey } : {}),
+      ...(role === 'host' && maxViewers !== undefined ? { maxViewers } : {}),
+    };
+  }
+
+  #welcome(
+    room: string,
+    outcome: Extract<JoinOutcome, { ok: true }>,
+    watch: (onEnd: () => void) => () => void,
+  ): void {
+    const { settings, log, iceServers } = this.#context;
+    const { member, members, resumed } = outcome;
     this.#cancelJoinTimeout();
     this.#cancelJoinTimeout = nothing;
     this.#challenge = '';
-    this.#joined = joined;
-    this.#cancelExpiry = entry();
+    this.#joined = { room, member };
+    this.#cancelExpiry = watch(() => {
+      this.#fail('unauthorized', 'the token has expired: come back with a new one');
+    });
     this.#onJoined(this.#connection);
-    log.info(
-      {
-        ...this.#trace.mark,
-        peer: member.peerId,
-        role: join.role,
-        room: roomTag(join.room),
-        resumed,
-      },
-      'joined',
-    );
+    const { peerId: peer, role } = member;
+    log.info({ ...this.#trace.mark, peer, role, room: roomTag(room), resumed }, 'joined');
     const holder: IceHolder = {
-      room: join.room,
+      room,
       limitKey: this.#limitKey,
       deliver: (message) => {
         this.#send(message);
       },
     };
     this.#iceHolder = holder;
+    const welcome = welcomeOf(room, outcome, settings);
+    // Not by #send: frames of others that came early stand behind it.
     this.#connection.send(
-      encode({
-        type: 'welcome',
-        peerId: member.peerId,
-        role: join.role,
-        room: join.room,
-        members: members
-          .filter(({ peerId }) => peerId !== member.peerId)
-          .map(({ peerId, role, state }) => ({
-            peerId,
-            role: role === 'host' ? ('host' as const) : ('viewer' as const),
-            state,
-          })),
-        iceServers: iceServers.add(holder),
-        resume: member.resume,
-        resumed,
-        ...this.#trace.mark,
-        heartbeatMs: settings.heartbeatMs,
-        detachMs: settings.detachMs,
-        limits: {
-          messageBytes: settings.messageBytes,
-          messagesPer10s: settings.messageRate.limit,
-          maxMembers: settings.maxMembers,
-        },
-      }),
+      encode({ ...welcome, iceServers: iceServers.add(holder), resumed, ...this.#trace.mark }),
     );
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const frame of early) this.#connection.send(frame);
-    return result;
+    if (role === 'host' || member.admitted) this.#offerDeadline.offered();
+    const host = members.find((other) => other.role === 'host');
+    this.#offerDeadline.hostIsThere(host?.state === 'connected');
   }
 
-  /** Answers with what starts the watch over the token's end, or why there is no entry. */
-  async #authenticate(
-    { room, role, token }: Join,
-    span: Span,
-  ): Promise<'gone' | AuthRefusal | (() => () => void)> {
-    const { auth } = this.#context;
-    if (auth === undefined) return notWatched;
-    const checked = span.child('authenticate');
-    const decision = await auth.decide(token ?? this.#token, { room, role }, 'v2');
-    checked.end({ result: decision.ok ? 'ok' : decision.code });
-    if (this.#end !== undefined) return 'gone';
-    if (!decision.ok) {
-      if (decision.code === 'forbidden') this.#guessed(room, false);
-      this.#fail(decision.code, decision.message);
-      return decision.code;
+  /** One that has left meanwhile is nobody's fault. */
+  async #kick({ peerId, blockMs = 0 }: Extract<ClientMessage, { type: 'kick' }>): Promise<void> {
+    const joined = this.#joined;
+    if (joined === undefined) return this.#refuse('not-joined', 'join a room first');
+    if (joined.member.role !== 'host') {
+      return this.#refuse('not-allowed', 'a viewer does not send kick');
     }
-    return () =>
-      auth.untilEnd(decision.grant, 'v2', () => {
-        this.#fail('unauthorized', 'the token has expired: come back with a new one');
-      });
-  }
-
-  #mayTry(room: string): boolean {
-    const { guesses, clock, metrics } = this.#context;
-    const wait = guesses.wait(this.#limitKey, room, clock.now());
-    if (wait <= 0) return true;
-    metrics.limited('guesses');
-    this.#fail('rate-limited', 'too many rooms of this address in which nobody is', wait);
-    return false;
-  }
-
-  /** Whether the join led to a host: its own, or that of the room. */
-  #guessed(room: string, found: boolean): void {
-    const { guesses, clock } = this.#context;
-    if (found) guesses.found(this.#limitKey, room);
-    else guesses.missed(this.#limitKey, room, clock.now());
+    const span = this.#trace.span.child('kick', { room: roomTag(joined.room) });
+    await this.#context.bus.kick(joined.room, peerId, blockMs, span);
+    span.end();
   }
 
   async #leave(): Promise<void> {
     const joined = this.#joined;
     if (joined === undefined) {
-      this.#refuse('not-joined', 'join a room first', {});
+      this.#refuse('not-joined', 'join a room first');
       return;
     }
     this.#joined = undefined;
@@ -395,26 +344,34 @@ export class V2Session implements Session {
   ): void {
     const { bus, roomLimiter, clock, metrics, settings } = this.#context;
     if (this.#joined === undefined) {
-      this.#refuse('not-joined', 'join a room first', {});
+      this.#refuse('not-joined', 'join a room first');
       return;
     }
-    const wait = roomLimiter.take(this.#joined.room, started, bytes);
+    const { room: roomId, member } = this.#joined;
+    const wait = roomLimiter.take(roomId, started, bytes);
     if (wait > 0) {
       this.#limited('room', wait);
       return;
     }
-    const room = bus.room(this.#joined.room);
+    const room = bus.room(roomId);
     if (room === undefined) throw new Error('a member without a room');
-    const routed = route(room, this.#joined.member, message.type, message.to);
+    const routed = route(room, member, message.type, message.to);
     if (!routed.ok) {
       const field = routed.code === 'unknown-peer' || routed.code === 'to-required';
-      this.#refuse(routed.code, routed.message, field ? { field: 'to' } : {});
+      // Whoever it refuses has left by itself: there is nothing to say to anybody.
+      if (message.type === 'reject' && field) metrics.refused(routed.code);
+      else this.#refuse(routed.code, routed.message, field ? { field: 'to' } : {});
       return;
     }
-    const frame = receivedText(exact, message, this.#joined.member.peerId);
+    if (message.type === 'offer') this.#offerDeadline.offered();
+    const frame = receivedText(exact, message, member.peerId);
     for (const target of routed.targets) {
       if (bus.send(target, frame)) metrics.relayed(message.type, target.nodeId === bus.nodeId);
       else this.#receiverLags();
+      // It answers only those who hold a key of the room.
+      if (message.type === 'answer' && target.role === 'viewer' && !target.admitted) {
+        void bus.admit(roomId, target.peerId);
+      }
     }
     const took = clock.now() - started;
     metrics.relayTook(took);
@@ -444,42 +401,31 @@ export class V2Session implements Session {
     return addressWait === 0;
   }
 
-  /** No offence of a host: it does not choose how fast its viewers read. */
   #receiverLags(): void {
-    const hint = { retryAfterMs: LAG_RETRY_MS };
-    if (this.#joined?.member.role !== 'host') {
-      this.#refuse('rate-limited', RECEIVER_LAGS, hint);
-      return;
-    }
-    this.#context.metrics.refused('rate-limited');
-    this.#send({
-      ...{ type: 'error', code: 'rate-limited', message: RECEIVER_LAGS, fatal: false },
-      ...hint,
-    });
+    const hint = { retryAfterMs: LAG_RETRY_MS, scope: 'receiver' } as const;
+    this.#refuse('rate-limited', RECEIVER_LAGS, hint);
   }
 
   #limited(scope: 'connection' | 'ip' | 'room', wait: number): void {
     this.#context.metrics.limited(scope);
-    this.#refuse('rate-limited', `too many messages of this ${scope}`, {
-      retryAfterMs: Math.ceil(wait),
-    });
+    const hint = { retryAfterMs: Math.ceil(wait), scope };
+    this.#refuse('rate-limited', `too many messages of this ${scope}`, hint);
   }
 
-  /** The message is not handled, and its sender learns why; who goes on like that is closed. */
+  /** The message is not handled, and its sender learns why; who breaks rules like that is closed. */
   #refuse(
     code: SignalingErrorCode,
     message: string,
-    extra: { field?: string; retryAfterMs?: number },
+    { scope, ...extra }: { field?: string; retryAfterMs?: number; scope?: LimitScope } = {},
   ): void {
     const { metrics, clock } = this.#context;
     metrics.refused(code);
-    this.#offences ??= new Gcra(OFFENCES);
-    if (this.#offences.take(clock.now()) > 0) {
-      if (code === 'rate-limited') this.#fail(code, message, extra.retryAfterMs);
-      else this.#fail('protocol-error', 'too many messages that break the rules');
-      return;
-    }
-    this.#send({ type: 'error', code, message, fatal: false, ...extra });
+    const isHost = this.#joined?.member.role === 'host';
+    const verdict = this.#offences.refused(code, { now: clock.now(), isHost, scope });
+    if (verdict === 'answer') this.#send({ type: 'error', code, message, fatal: false, ...extra });
+    if (verdict !== 'close') return;
+    if (code === 'rate-limited') this.#fail(code, message, extra.retryAfterMs);
+    else this.#fail('protocol-error', 'too many messages that break the rules');
   }
 
   /** Says why, and closes with the code that belongs to it. */
@@ -499,18 +445,10 @@ const REFUSALS = {
   'room-full': 'no place is left in this room',
   'host-slot-taken': 'this room has another host',
   'wrong-room-kind': 'this room is used with the original protocol',
+  kicked: 'the host removed a viewer of this address',
   unavailable: 'the service cannot answer now',
 } as const;
 
 function encode(message: ServerMessage): string {
   return JSON.stringify(message);
-}
-
-/** What the others hear of a member whose connection ended. */
-function departure(end: ConnectionEnd, role: PeerRole): LeaveReason {
-  if (end.by === 'peer') return LEAVING.has(end.code) ? 'left' : 'lost';
-  // Its token ended while it was here: it may come back with a new one.
-  if (end.code === CLOSE.unauthorized) return 'lost';
-  // Who may come back after this code finds the place kept; who broke the rules does not.
-  return mayRetryAfterClose(end.code, role) ? 'lost' : 'kicked';
 }

@@ -37,6 +37,14 @@ export class SlowBus implements Bus {
     this.#inner.listen(listener);
   }
 
+  admit(room: string, peerId: string): Promise<void> {
+    return this.#inner.admit(room, peerId);
+  }
+
+  kick(room: string, peerId: string, blockMs: number): Promise<void> {
+    return this.#inner.kick(room, peerId, blockMs);
+  }
+
   async join(request: JoinRequest): Promise<JoinOutcome> {
     const outcome = await this.#inner.join(request);
     if (this.holding) await new Promise<void>((resolve) => this.#held.push(resolve));

@@ -94,7 +94,7 @@ export async function measureRedis(rooms: number): Promise<RedisCosts> {
     const versions: number[] = [];
     const hostJoin = await cost(async (i) => {
       const request = member(i, 'host', 'a');
-      hosts[i] = { ...request, state: 'connected' } as RoomMember;
+      hosts[i] = { ...request, state: 'connected', admitted: false } as RoomMember;
       await Promise.all([a.store.lease('a'), a.store.addRoom(request.room), a.store.join(request)]);
     });
     const viewerJoin = await cost(async (i) => {
@@ -154,6 +154,7 @@ function member(index: number, role: 'host' | 'viewer', nodeId: string): JoinReq
     connectionId: `${role}-${index}`.padEnd(12, '-'),
     peerId: `${role[0]}-${index}`.padEnd(12, '-'),
     resume: 't'.repeat(43),
+    origin: 'o'.repeat(16),
     ...(role === 'host' ? { hostKey: HOST_KEY } : {}),
   };
 }

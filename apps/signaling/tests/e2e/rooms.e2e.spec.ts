@@ -85,18 +85,6 @@ describe.each([
     await until(() => host.of('control').length === 1);
   });
 
-  test('a full room refuses, and takes the next one as soon as a place is free', async () => {
-    const host = await join(here, 'host');
-    const [one, two] = [await join(here, 'viewer'), await join(there, 'viewer')];
-    const three = stage.member({ url: nodes[there]?.url ?? '', room, role: 'viewer' });
-    await until(() => three.errors.length > 0);
-    expect(three.errors).toMatchObject([{ code: 'room-full', fatal: true }]);
-    await until(() => known(host).length === 2);
-    await one.client.leave();
-    await until(() => known(host).join() === two.peerId);
-    await join(there, 'viewer');
-  });
-
   test('a host takes its slot over by its key, and nobody else does', async () => {
     const hostKey = generateHostKey();
     const first = await join(here, 'host', { hostKey });

@@ -113,20 +113,21 @@ export class Joins {
       return unavailable(wait);
     }
     const trial = room.copy();
-    const decision = trial.join(request, this.#options.limits);
+    const decision = trial.join(request, this.#options.limits, this.#options.clock.now());
     if (!decision.ok) return decision;
-    const { member, resumed, replaced } = decision;
+    const { member, resumed, replaced, evicted } = decision;
     room.bind(trial.hostKey, trial.maxViewers);
     if (replaced !== undefined && !resumed) {
       mirror.assume([{ how: 'replaced', member: replaced }], '');
     }
+    if (evicted !== undefined) mirror.assume([{ how: 'evicted', member: evicted }], '');
     mirror.assume([{ how: resumed ? 'resumed' : 'joined', member }], request.connectionId);
     return { ok: true, member, resumed, members: [...room.members.values()] };
   }
 
   async #makeRoom(mirror: RoomMirror, { members, code }: RoomAnswer): Promise<boolean> {
     const { nodeId: own, reconciler, reaper } = this.#options;
-    if (code === 'wrong-room-kind') return false;
+    if (code === 'wrong-room-kind' || code === 'kicked') return false;
     const ghosts = members.some(
       ({ nodeId, peerId }) => nodeId === own && !mirror.room?.members.has(peerId),
     );

@@ -49,6 +49,7 @@ function open(nodeId: string, port: number): { bus: RedisBus; events: () => Prom
     limits: { originalCapacity: 2, maxMembers: 4 },
     detachMs: 10_000,
     emptyRoomMs: 60_000,
+    roomTtlMs: 180_000,
     urls: [`redis://127.0.0.1:${port}`],
     cluster: false,
     prefix: 'many',
@@ -69,6 +70,7 @@ async function fill(bus: RedisBus): Promise<void> {
       connectionId: `${bus.nodeId}-c-${index}`,
       peerId: 'host',
       resume: '',
+      origin: '',
     });
   const outcomes: JoinOutcome[] = [];
   for (let first = 0; first < ROOMS; first += AT_A_TIME) {

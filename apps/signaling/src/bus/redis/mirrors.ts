@@ -30,6 +30,10 @@ export class Mirrors {
       this.displace(connectionId);
       this.listener?.replaced(connectionId);
     },
+    removed: (connectionId, why) => {
+      this.displace(connectionId);
+      this.listener?.removed(connectionId, why);
+    },
     lost: (connectionId) => {
       this.displace(connectionId);
       this.listener?.lost(connectionId);

@@ -3,7 +3,7 @@ import { systemClock } from '../../base/clock.ts';
 import { createLogger } from '../../base/log.ts';
 import { NO_SPAN } from '../../tracing/span.ts';
 import { systemRandom } from '../../base/random.ts';
-import type { JoinRequest, MemberRole, RoomMember } from '../../rooms/room.ts';
+import type { JoinRequest, MemberRole, RoomMember, Removal } from '../../rooms/room.ts';
 import { until } from '../../testing/harness.ts';
 import { RedisServer } from '@peerdeck/harness/redis-server';
 import type { BusListener, JoinOutcome, RoomEvent } from '../bus.ts';
@@ -40,6 +40,7 @@ class Node implements BusListener {
       limits: { originalCapacity: 2, maxMembers: 4 },
       detachMs: more.detachMs ?? 60_000,
       emptyRoomMs: 60_000,
+      roomTtlMs: 180_000,
       urls: [redis.url],
       cluster: false,
       prefix: 'test',
@@ -48,6 +49,10 @@ class Node implements BusListener {
       ...(more.syncEveryMs === undefined ? {} : { syncEveryMs: more.syncEveryMs }),
     });
     this.bus.listen(this);
+  }
+
+  removed(connectionId: string, why: Removal): void {
+    this.told.push([connectionId, `removed ${why}`]);
   }
 
   frame(connectionId: string, frame: string): boolean {
@@ -110,6 +115,7 @@ const join = (
     connectionId: `c-${id}`,
     peerId: id,
     resume: `token-${id}`,
+    origin: `origin-${id}`,
     ...more,
   });
 const enter = async (...args: Parameters<typeof join>): Promise<RoomMember> => {
@@ -145,14 +151,49 @@ test('capacity counts the members of all nodes', async () => {
   expect(mirrored(b)).toEqual(['two', 'three']);
 });
 
+test('who has proven nothing gives way, on whichever node it is, and whoever was admitted stays', async () => {
+  await enter(a, 'host', 'host', { hostKey: 'key' });
+  for (const id of ['one', 'two', 'three']) await enter(b, id, 'viewer', { origin: 'flood' });
+  await until(() => mirrored(a).length === 4);
+  await a.bus.admit(room, 'two');
+  await until(() => b.bus.room(room)?.members.get('two')?.admitted === true);
+  await enter(a, 'owner', 'viewer');
+  await until(() => b.heard('c-one').length > 0);
+  expect(b.heard('c-one').at(-1)).toBe('removed evicted');
+  expect(a.heard('c-host')).toEqual(
+    expect.arrayContaining(['left one lost', 'joined owner']) as string[],
+  );
+  await a.bus.admit(room, 'owner');
+  await until(() => b.bus.room(room)?.members.get('owner')?.admitted === true);
+  // The flood pushes out its own.
+  await enter(b, 'four', 'viewer', { origin: 'flood' });
+  expect(b.heard('c-three').at(-1)).toBe('removed evicted');
+  await b.bus.admit(room, 'four');
+  expect(await join(b, 'five', 'viewer')).toEqual({ ok: false, code: 'room-full' });
+});
+
+test('a viewer that the host removes is out on its own node, and its address stays out', async () => {
+  await enter(a, 'host', 'host', { hostKey: 'key' });
+  await enter(b, 'viewer', 'viewer', { origin: 'bad' });
+  await until(() => mirrored(a).length === 2);
+  await a.bus.kick(room, 'viewer', 60_000);
+  await until(() => b.heard('c-viewer').length > 0);
+  expect(b.heard('c-viewer')).toEqual(['removed kicked']);
+  expect(a.heard('c-host').at(-1)).toBe('left viewer kicked');
+  for (const at of [a, b]) {
+    const again = { origin: 'bad', resumeFrom: 'token-viewer' };
+    expect(await join(at, 'again', 'viewer', again)).toEqual({ ok: false, code: 'kicked' });
+  }
+  await enter(b, 'other', 'viewer');
+});
+
 test('one host over all nodes; its key takes the slot over from another node', async () => {
-  await enter(a, 'host', 'host', { hostKey: 'key', maxViewers: 1 });
+  await enter(a, 'host', 'host', { hostKey: 'key' });
   await enter(a, 'viewer', 'viewer');
   expect(await join(b, 'thief', 'host')).toEqual({ ok: false, code: 'host-slot-taken' });
   const other = { hostKey: 'other' };
   expect(await join(b, 'thief', 'host', other)).toEqual({ ok: false, code: 'host-slot-taken' });
-  expect(await join(b, 'second', 'viewer')).toEqual({ ok: false, code: 'room-full' });
-  await enter(b, 'again', 'host', { hostKey: 'key', maxViewers: 2 });
+  await enter(b, 'again', 'host', { hostKey: 'key' });
   await enter(b, 'second', 'viewer');
   await until(() => a.heard('c-viewer').length === 3);
   expect(a.heard('c-host')).toEqual(['joined viewer', 'replaced']);

@@ -17,7 +17,7 @@ import { Reaper } from './reaper.ts';
 import { Reconciler } from './reconciler.ts';
 import { departing } from './room-mirror.ts';
 import { Standing } from './standing.ts';
-import { Store } from './store.ts';
+import { Store, type RoomAnswer } from './store.ts';
 import { Trouble } from './trouble.ts';
 import { Upkeep } from './upkeep.ts';
 import { encodeFrame, type How } from './wire.ts';
@@ -32,7 +32,10 @@ export interface RedisBusOptions {
   readonly metrics: () => RedisMetrics;
   readonly limits: RoomLimits;
   readonly detachMs: number;
+  /** How long an empty room stays bound to its host's key. */
   readonly emptyRoomMs: number;
+  /** How long a room is kept that no node renews. */
+  readonly roomTtlMs: number;
   readonly urls: readonly string[];
   readonly cluster: boolean;
   /** First part of every key and channel. */
@@ -45,7 +48,6 @@ export interface RedisBusOptions {
   readonly syncEveryMs?: number;
 }
 
-const ROOM_TTL_MS = 600_000;
 const SYNC_EVERY_MS = 60_000;
 const CLOSE_MS = 1000;
 
@@ -73,7 +75,7 @@ export class RedisBus implements Bus {
 
   constructor(options: RedisBusOptions) {
     const { nodeId, clock, random, log, metrics, timeoutMs, leaseMs, limits } = options;
-    const { urls, cluster, prefix, emptyRoomMs, detachMs, tracing } = options;
+    const { urls, cluster, prefix, emptyRoomMs, roomTtlMs, detachMs, tracing } = options;
     const { syncEveryMs = SYNC_EVERY_MS } = options;
     this.#options = options;
     this.nodeId = nodeId;
@@ -88,7 +90,6 @@ export class RedisBus implements Bus {
       onError: (error) => this.#standing.failed(error),
     }));
     this.ledger = new RedisLedger({ link, prefix });
-    const roomTtlMs = Math.max(ROOM_TTL_MS, emptyRoomMs);
     const store = (this.#store = new Store({
       ...{ link, nodeId, prefix, limits, leaseMs, roomTtlMs, emptyRoomMs },
     }));
@@ -135,6 +136,15 @@ export class RedisBus implements Bus {
 
   join(request: JoinRequest, span?: Span): Promise<JoinOutcome> {
     return this.#joins.join(request, span);
+  }
+
+  admit(room: string, peerId: string, span?: Span): Promise<void> {
+    return this.#change(room, peerId, 'admitted', () => this.#store.admit(room, peerId, span));
+  }
+
+  kick(room: string, peerId: string, blockMs: number, span?: Span): Promise<void> {
+    const ask = () => this.#store.kick(room, peerId, blockMs, span);
+    return this.#change(room, peerId, 'kicked', ask);
   }
 
   leave(room: string, member: RoomMember, reason: LeaveReason, span?: Span): Promise<void> {
@@ -218,6 +228,32 @@ export class RedisBus implements Bus {
     await Promise.all(releases);
     const keptMs = kept ? this.#options.detachMs + CLOSE_MS : 0;
     await this.#store.endLease(this.#lease.value, keptMs);
+  }
+
+  /** What the host has done to a viewer; without Redis, what this node can do alone. */
+  async #change(
+    roomId: string,
+    peerId: string,
+    how: 'admitted' | 'kicked',
+    ask: () => Promise<RoomAnswer>,
+  ): Promise<void> {
+    const mirror = this.#mirrors.find(roomId);
+    await mirror?.run(async () => {
+      const member = mirror.room?.members.get(peerId);
+      if (mirror.room === undefined || member?.role !== 'viewer') return;
+      const alone = () => {
+        mirror.assume([{ how, member: { ...member, admitted: true } }], '');
+      };
+      if (!this.#standing.good) return alone();
+      try {
+        const answer = await ask();
+        mirror.adopt({ ...answer, kind: mirror.room.kind }, '');
+        this.#notices.announce(roomId, answer);
+      } catch (error) {
+        this.#standing.failed(error);
+        alone();
+      }
+    });
   }
 
   async #depart(roomId: string, member: RoomMember, how: How, span?: Span): Promise<void> {

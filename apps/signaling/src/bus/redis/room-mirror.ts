@@ -1,4 +1,4 @@
-import type { RoomEvent, BusListener } from '../bus.ts';
+import { REMOVALS, type RoomEvent, type BusListener } from '../bus.ts';
 import { Room, type LeaveReason, type RoomKind, type RoomMember } from '../../rooms/room.ts';
 import type { HeldBudget } from './held-budget.ts';
 import type { RoomAnswer } from './store.ts';
@@ -202,7 +202,7 @@ export class RoomMirror {
       else if (old.state !== member.state) {
         const how = hows.get(member.peerId) === 'released' ? 'released' : 'detached';
         changes.push({ member, how: member.state === 'detached' ? how : 'resumed' });
-      }
+      } else if (old.admitted !== member.admitted) changes.push({ member, how: 'admitted' });
     }
     return changes;
   }
@@ -232,13 +232,17 @@ export class RoomMirror {
       return;
     }
     if (old === undefined) return;
-    if (mine && cause !== old.connectionId && how !== 'replaced') {
+    const meant = how === 'replaced' || how === 'kicked' || how === 'evicted';
+    if (mine && cause !== old.connectionId && !meant) {
       // Another node took this one for dead.
       onStale(this);
       return;
     }
     room.remove(member.peerId);
     if (mine && how === 'replaced') listener.replaced(old.connectionId);
+    else if (mine && (how === 'kicked' || how === 'evicted') && cause !== old.connectionId) {
+      listener.removed(old.connectionId, how);
+    }
     this.#tell(room, eventOf(how, old, this.#options.detachMs));
   }
 
@@ -258,7 +262,7 @@ function heldBytes(item: Item): number {
 }
 
 function inRoom(how: How): boolean {
-  return how === 'joined' || how === 'resumed' || how === 'detached';
+  return how === 'joined' || how === 'resumed' || how === 'detached' || how === 'admitted';
 }
 
 function eventOf(how: How, member: RoomMember, graceMs: number): RoomEvent | undefined {
@@ -268,8 +272,11 @@ function eventOf(how: How, member: RoomMember, graceMs: number): RoomEvent | und
       return { type: how, member };
     case 'detached':
       return { type: how, member, graceMs };
+    case 'admitted':
     case 'released':
       return undefined;
+    case 'evicted':
+      return { type: 'left', member, reason: REMOVALS[how] };
     default:
       return { type: 'left', member, reason: how satisfies LeaveReason };
   }

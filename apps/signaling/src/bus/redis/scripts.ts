@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
  *
  *   k  kind · v  version · hk  key of the host · mv  viewers the host takes
  *   m:<peer id>  member · g  how the last members went, as [peer id, how]
+ *   b  origins that are kept out, as [origin, until]
  *
  * A member is JSON: p peer id, r role, d node, c connection, t hash of its resume token, s state
- * ('c' connected, 'd' detached), n version it came with. The version grows by one with each
+ * ('c' connected, 'd' detached), n version it came with, a its origin, o 1 once it is admitted. The version grows by one with each
  * change, and starts at the server's time in milliseconds, so that a room which is made anew
  * after a loss of data is newer than what the nodes remember.
  *
@@ -18,7 +19,7 @@ import { createHash } from 'node:crypto';
 
 const COMMON = `
 local key = KEYS[1]
-local room = { members = {}, gone = {} }
+local room = { members = {}, gone = {}, blocked = {} }
 do
   local flat = redis.call('HGETALL', key)
   for i = 1, #flat, 2 do
@@ -27,6 +28,7 @@ do
     elseif field == 'v' then room.v = tonumber(value)
     elseif field == 'hk' then room.hk = value
     elseif field == 'g' then room.gone = cjson.decode(value)
+    elseif field == 'b' then room.blocked = cjson.decode(value)
     elseif field == 'mv' then room.mv = tonumber(value)
     else room.members[#room.members + 1] = cjson.decode(value) end
   end
@@ -87,7 +89,43 @@ local function fits(role, capacity, most)
     if member.r ~= 'host' then others = others + 1 end
   end
   if role == 'peer' then return others < capacity end
-  return others < math.min(room.mv or (most - 1), most - 1)
+  return others < most - 1
+end
+-- As Room does: how many have proven nothing, and who of them gives way to one of that origin.
+local function unproven(origin)
+  local count, counts, found = 0, { [origin] = 1 }, nil
+  for _, member in ipairs(room.members) do
+    if member.r == 'viewer' and not member.o then
+      count = count + 1
+      counts[member.a or ''] = (counts[member.a or ''] or 0) + 1
+    end
+  end
+  for _, member in ipairs(room.members) do
+    if member.r == 'viewer' and not member.o then
+      if not found or counts[member.a or ''] > counts[found.a or ''] then found = member end
+    end
+  end
+  return count, found
+end
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function block(origin, ms, most)
+  local kept, time = { { origin, now() + ms } }, now()
+  for _, entry in ipairs(room.blocked) do
+    if entry[2] > time and entry[1] ~= origin then kept[#kept + 1] = entry end
+  end
+  table.sort(kept, function(a, b) return a[2] > b[2] end)
+  while #kept > most do table.remove(kept) end
+  room.blocked = kept
+  redis.call('HSET', key, 'b', cjson.encode(kept))
+end
+local function blocks(origin)
+  for _, entry in ipairs(room.blocked) do
+    if entry[1] == origin and entry[2] > now() then return true end
+  end
+  return false
 end
 local function bind(kind, hk, mv)
   if not room.kind then room.kind = kind; redis.call('HSET', key, 'k', kind) end
@@ -96,7 +134,8 @@ local function bind(kind, hk, mv)
   elseif mv ~= '' then room.mv = tonumber(mv); redis.call('HSET', key, 'mv', mv) end
 end
 local function answer(result, ttl, empty)
-  if #room.members > 0 then redis.call('PEXPIRE', key, ttl)
+  if #room.members > 0 then
+    redis.call('PEXPIRE', key, room.hk and math.max(ttl, empty) or ttl)
   elseif room.hk then
     if #changes > 0 then redis.call('PEXPIRE', key, empty) end
   else redis.call('DEL', key) end
@@ -111,6 +150,7 @@ end
 const JOIN = `
 local kind, role, node, connection, peer, token, from, hk, mv = unpack(ARGV, 1, 9)
 local capacity, most, ttl, empty = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], ARGV[13]
+local origin, crowd = ARGV[14], tonumber(ARGV[15])
 local function refuse(code) return cjson.encode({ code = code, members = room.members }) end
 if room.kind and room.kind ~= kind then return refuse('wrong-room-kind') end
 if from ~= '' then
@@ -132,11 +172,40 @@ if role == 'host' then
   if old then remove(old.p, 'replaced') end
   bind(kind, hk, mv == '' and 'none' or mv)
 else
-  if not fits(role, capacity, most) then return refuse('room-full') end
+  if role == 'viewer' then
+    if blocks(origin) then return refuse('kicked') end
+    local count, found = unproven(origin)
+    if count >= crowd or not fits(role, capacity, most) then
+      if not found then return refuse('room-full') end
+      remove(found.p, 'evicted')
+    end
+  elseif not fits(role, capacity, most) then return refuse('room-full') end
   bind(kind, '', '')
 end
-put({ p = peer, r = role, d = node, c = connection, t = token, s = 'c' }, 'joined')
+put({ p = peer, r = role, d = node, c = connection, t = token, s = 'c', a = origin }, 'joined')
 return answer({ ok = true, peer = peer, resumed = false }, ttl, empty)
+`;
+
+/** The host answers for a viewer. */
+const ADMIT = `
+local peer, ttl, empty = unpack(ARGV)
+local member = find(peer)
+if not member or member.r ~= 'viewer' then return answer({ ok = false }, ttl, empty) end
+if not member.o then
+  member.o = 1
+  put(member, 'admitted')
+end
+return answer({ ok = true }, ttl, empty)
+`;
+
+/** The host removes a viewer, wherever it is connected, and keeps its origin out. */
+const KICK = `
+local peer, ms, most, ttl, empty = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local member = find(peer)
+if not member or member.r ~= 'viewer' then return answer({ ok = false }, ttl, empty) end
+if ms > 0 and member.a and member.a ~= '' then block(member.a, ms, most) end
+remove(peer, 'kicked')
+return answer({ ok = true }, ttl, empty)
 `;
 
 /** how: left, kicked, lost, replaced; detached; released (the node goes: nobody is told). */
@@ -174,9 +243,13 @@ if #wanted > 0 and not foreign then bind(kind, hk, '') end
 for _, member in ipairs(wanted) do
   local stored = find(member.p)
   if stored and stored.d == node then
-    if stored.c ~= member.c or stored.s ~= member.s then
+    if stored.c ~= member.c or stored.s ~= member.s or stored.o ~= member.o then
       member.n = stored.n
       local how = member.s == 'd' and 'detached' or 'resumed'
+      if stored.c == member.c and stored.s == member.s then
+        how = 'admitted'
+        member.o = 1
+      end
       put(member, how)
     end
   elseif stored or foreign then refused[#refused + 1] = member.p
@@ -197,7 +270,8 @@ return answer({ ok = true, refused = refused }, ttl, empty)
 /** Renews a room that is as the node knows it; most of the time it is, and that takes little. */
 const RENEW = `
 if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local bound = redis.call('HEXISTS', KEYS[1], 'hk') == 1
+return redis.call('PEXPIRE', KEYS[1], bound and math.max(ARGV[2], ARGV[3]) or ARGV[2])
 `;
 
 export interface Script {
@@ -212,6 +286,8 @@ function script(name: string, text: string): Script {
 
 export const SCRIPTS = {
   join: script('join', COMMON + JOIN),
+  admit: script('admit', COMMON + ADMIT),
+  kick: script('kick', COMMON + KICK),
   leave: script('leave', COMMON + LEAVE),
   sync: script('sync', COMMON + SYNC),
   renew: script('renew', RENEW),

@@ -1,4 +1,12 @@
-import type { JoinRequest, RoomKind, RoomLimits, RoomMember } from '../../rooms/room.ts';
+import {
+  MAX_BLOCKED,
+  MAX_UNPROVEN,
+  type JoinRefusal,
+  type JoinRequest,
+  type RoomKind,
+  type RoomLimits,
+  type RoomMember,
+} from '../../rooms/room.ts';
 import { NO_SPAN, type Span } from '../../tracing/span.ts';
 import type { Link } from './link.ts';
 import { SCRIPTS, type Script } from './scripts.ts';
@@ -20,7 +28,7 @@ export interface StoreOptions {
 /** A room as Redis has it, after a script. */
 export interface RoomAnswer {
   readonly ok: boolean;
-  readonly code?: 'room-full' | 'host-slot-taken' | 'wrong-room-kind';
+  readonly code?: JoinRefusal;
   readonly peer?: string;
   readonly resumed?: boolean;
   readonly version: number;
@@ -67,7 +75,17 @@ export class Store {
     const claims = [resumeFrom ?? '', hostKey ?? '', request.maxViewers ?? ''];
     const { limits } = this.#options;
     const bounds = [limits.originalCapacity, limits.maxMembers, ...this.#lifetimes()];
-    return this.#run(SCRIPTS.join, request.room, [...member, ...claims, ...bounds], span);
+    const crowd = [request.origin, MAX_UNPROVEN];
+    return this.#run(SCRIPTS.join, request.room, [...member, ...claims, ...bounds, ...crowd], span);
+  }
+
+  admit(room: string, peerId: string, span?: Span): Promise<RoomAnswer> {
+    return this.#run(SCRIPTS.admit, room, [peerId, ...this.#lifetimes()], span);
+  }
+
+  kick(room: string, peerId: string, blockMs: number, span?: Span): Promise<RoomAnswer> {
+    const args = [peerId, blockMs, MAX_BLOCKED, ...this.#lifetimes()];
+    return this.#run(SCRIPTS.kick, room, args, span);
   }
 
   leave(
@@ -90,8 +108,8 @@ export class Store {
 
   /** Keeps the room for another while if it is at this version; whether it was. */
   async renew(room: string, version: number): Promise<boolean> {
-    const [ttl] = this.#lifetimes();
-    return (await this.#ask(SCRIPTS.renew, [...this.#keyed(room), version, ttl])) === 1;
+    const args = [...this.#keyed(room), version, ...this.#lifetimes()];
+    return (await this.#ask(SCRIPTS.renew, args)) === 1;
   }
 
   /** Renews the lease; answers with the value it had. */

@@ -11,16 +11,20 @@ export interface StoredMember {
   readonly t: string;
   readonly s: 'c' | 'd';
   readonly n?: number;
+  readonly a?: string;
+  readonly o?: 1;
 }
 
 export const HOWS = {
   joined: true,
   resumed: true,
   detached: true,
+  admitted: true,
   left: false,
   lost: false,
   replaced: false,
   kicked: false,
+  evicted: false,
   /** Its node goes away: the place is given up or kept as its room's kind is, and nobody told. */
   released: undefined,
 } as const;
@@ -51,14 +55,17 @@ export function remains(change: Change, kind: RoomKind): boolean {
 }
 
 export function toStored(member: RoomMember): StoredMember {
-  const { peerId, role, nodeId, connectionId, resume, state } = member;
+  const { peerId, role, nodeId, connectionId, resume, state, origin, admitted } = member;
   const s = state === 'detached' ? 'd' : 'c';
-  return { p: peerId, r: role, d: nodeId, c: connectionId, t: resume, s };
+  const a = origin === '' ? {} : { a: origin };
+  const o = admitted ? { o: 1 as const } : {};
+  return { p: peerId, r: role, d: nodeId, c: connectionId, t: resume, s, ...a, ...o };
 }
 
-export function fromStored({ p, r, d, c, t, s }: StoredMember): RoomMember {
+export function fromStored({ p, r, d, c, t, s, a = '', o }: StoredMember): RoomMember {
   const state = s === 'd' ? 'detached' : 'connected';
-  return { peerId: p, role: r, nodeId: d, connectionId: c, resume: t, state };
+  const who = { peerId: p, role: r, origin: a, admitted: o === 1 };
+  return { ...who, nodeId: d, connectionId: c, resume: t, state };
 }
 
 /**
