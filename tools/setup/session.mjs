@@ -160,6 +160,7 @@ export class Session extends EventEmitter {
         REDIS_URL: '', // one node needs none
         ALLOWED_ORIGINS: [...allowedOrigins, env.ALLOWED_ORIGINS ?? ''].join(','),
         STATIC_DIR: join(root, 'apps/web-client/dist'),
+        HOST_BINDINGS_FILE: join(root, '.peerdeck/host-bindings.json'),
         DRAIN_MS: '1000',
         ...secure,
       },

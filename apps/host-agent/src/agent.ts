@@ -160,7 +160,7 @@ export class Agent {
       hostKey: identity.hostKey,
       hostName,
       send: (message) => void signaling.send(message),
-      kick: () => undefined,
+      kick: (peerId, blockMs) => void signaling.kick(peerId, blockMs),
       isMember: (peerId) => signaling.members.some((member) => member.peerId === peerId),
       iceServers: () => [...config.iceServers, ...signaling.iceServers].map(bare),
       log,

@@ -8,7 +8,7 @@ import type {
   HostKey,
   OutgoingRelay,
 } from '@peerdeck/protocol';
-import { Admission } from './admission.ts';
+import { Admission, REMOVED_MS } from './admission.ts';
 import type { BitrateDecision } from './bitrate-controller.ts';
 import type { Config } from './config.ts';
 import { ControlSeat } from './control-seat.ts';
@@ -37,7 +37,7 @@ export interface AudienceOptions {
   /** Whether signaling knows this peer now. */
   readonly isMember: (peerId: string) => boolean;
   /** Has signaling remove the member and refuse it for a time. */
-  readonly kick: (peerId: string) => void;
+  readonly kick: (peerId: string, blockMs: number) => void;
   readonly iceServers: () => readonly IceServer[];
   readonly log: Log;
   /** Monotonic milliseconds. */
@@ -186,7 +186,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     const meant = this.#openViewers().filter(
       (one) => session === undefined || one.session === session,
     );
-    await Promise.all(meant.map((viewer) => this.remove(viewer)));
+    await Promise.all(meant.map((viewer) => this.remove(viewer, REMOVED_MS)));
     return meant.length;
   }
 
@@ -204,13 +204,16 @@ export class Audience extends EventEmitter<AudienceEvents> {
     await Promise.all([...this.#viewers.values()].map((viewer) => viewer.end(reason, flushMs)));
   }
 
-  /** Lets go of a viewer, and refuses it and its member of the room for a time. */
-  remove(viewer: Viewer): Promise<void> {
+  /**
+   * Lets go of a viewer, and refuses it and its member of the room for a time. Only the owner may
+   * keep out its whole address (`blockMs`): others are behind it too, perhaps the owner's own page.
+   */
+  remove(viewer: Viewer, blockMs = 0): Promise<void> {
     const { session, peerId } = viewer;
     this.#options.log.warn({ session, peerId }, 'viewer removed');
     this.#admission.refuse(session, peerId);
     const ended = viewer.end('kicked');
-    this.#options.kick(peerId);
+    this.#options.kick(peerId, blockMs);
     return ended;
   }
 

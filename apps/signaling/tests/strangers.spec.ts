@@ -155,7 +155,7 @@ describe('takes the place of a host', () => {
     const file = join(folder, 'other.json');
     writeFileSync(file, '{"mine": true}');
     await expect(startService({ HOST_BINDINGS_FILE: file })).rejects.toThrow(
-      /HOST_BINDINGS_FILE: .*other\.json is not what this service wrote/,
+      /HOST_BINDINGS_FILE=.*other\.json" is not allowed\. Allowed: a file that this service wrote/,
     );
     expect(readFileSync(file, 'utf8')).toBe('{"mine": true}');
   });

@@ -166,6 +166,14 @@ export class SignalingClient {
     return this.#relay(message);
   }
 
+  /** The host removes a viewer, and its address for so long. Nothing to do while there is no connection. */
+  kick(peerId: string, blockMs: number): boolean {
+    if (this.#state.state !== 'joined') return false;
+    return this.#writeText(
+      JSON.stringify({ type: 'kick', peerId, blockMs } satisfies ClientMessage),
+    );
+  }
+
   /** Says goodbye, so that the others know at once, and ends. Resolves when it is said. */
   leave(reason?: string): Promise<void> {
     const socket = this.#socket;

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Config } from '../config/config.ts';
+import { refuse, type Config } from '../config/config.ts';
 import type { Logger } from '../base/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Random } from '../base/random.ts';
@@ -24,7 +24,10 @@ const MAX_EMPTY_ROOMS = 10_000;
 /** Three times as long as a node takes to renew a room. */
 const LEAST_ROOM_TTL_MS = 180_000;
 
-/** The bus that the configuration asks for. */
+/**
+ * The bus that the configuration asks for.
+ * @throws {ConfigError} for a file of bindings that cannot be used
+ */
 export function createBus({ config, nodeId, clock, random, log, metrics, tracing }: BusParts): Bus {
   const shared = {
     nodeId,
@@ -35,8 +38,7 @@ export function createBus({ config, nodeId, clock, random, log, metrics, tracing
   };
   if (config.REDIS_URL.length === 0) {
     const { HOST_BINDINGS_FILE: path } = config;
-    const file = path === '' ? undefined : new HostBindingsFile(path);
-    const bindings = file === undefined ? undefined : { file, log };
+    const bindings = path === '' ? undefined : { ...keptBindings(path), log };
     return new MemoryBus({ ...shared, bindings, maxEmptyRooms: MAX_EMPTY_ROOMS });
   }
   const redisMetrics: RedisMetrics = new RedisMetrics(metrics.registry, {
@@ -57,4 +59,13 @@ export function createBus({ config, nodeId, clock, random, log, metrics, tracing
     timeoutMs: config.REDIS_TIMEOUT_MS,
   });
   return bus;
+}
+
+function keptBindings(path: string) {
+  const file = new HostBindingsFile(path);
+  try {
+    return { file, kept: file.read() };
+  } catch (error) {
+    throw refuse('HOST_BINDINGS_FILE', path, error instanceof Error ? error.message : undefined);
+  }
 }

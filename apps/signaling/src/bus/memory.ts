@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { HostBindingsFile } from '../rooms/host-bindings.ts';
+import type { HostBinding, HostBindingsFile } from '../rooms/host-bindings.ts';
 import { RoomRegistry, type RegistryCounts, type RegistryOptions } from '../rooms/room-registry.ts';
 import type { JoinRequest, LeaveReason, Removal, Room, RoomMember } from '../rooms/room.ts';
 import {
@@ -15,6 +15,8 @@ import {
 /** Where the bindings of rooms to hosts' keys outlive the process. */
 export interface KeptBindings {
   readonly file: HostBindingsFile;
+  /** What an earlier process left in it. */
+  readonly kept: readonly HostBinding[];
   readonly log: Logger;
 }
 
@@ -53,8 +55,8 @@ export class MemoryBus implements Bus {
 
   start(): Promise<void> {
     const shift = this.#clock.now() - this.#clock.epoch();
-    const kept = this.#bindings?.file.read() ?? [];
-    for (const { room, hostKey, until } of kept.sort((one, other) => one.until - other.until)) {
+    const kept = [...(this.#bindings?.kept ?? [])].sort((one, other) => one.until - other.until);
+    for (const { room, hostKey, until } of kept) {
       this.#registry.restore({ room, hostKey, until: until + shift });
     }
     this.#schedule();

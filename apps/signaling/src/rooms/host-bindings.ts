@@ -1,12 +1,17 @@
 import {
+  accessSync,
   closeSync,
+  constants,
+  existsSync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 
 /** A room and the host's key that it is bound to. */
@@ -35,7 +40,7 @@ export class HostBindingsFile {
 
   /**
    * What an earlier process wrote; nothing if there is no file yet.
-   * @throws Error that names the file and the remedy, if it can't be read
+   * @throws Error that says what the file should be, if it can't be used
    */
   read(): HostBinding[] {
     const text = this.#text();
@@ -44,8 +49,8 @@ export class HostBindingsFile {
       return fileSchema.parse(JSON.parse(text)).bindings;
     } catch {
       throw new Error(
-        `HOST_BINDINGS_FILE: ${this.#path} is not what this service wrote; ` +
-          'remove it (rooms are then bound anew by the next host of each) or name another file',
+        'a file that this service wrote; remove this one (each room is then bound anew, to the next ' +
+          'host that comes), or name another',
       );
     }
   }
@@ -70,13 +75,14 @@ export class HostBindingsFile {
 
   #text(): string | undefined {
     try {
-      const text = readFileSync(this.#path, 'utf8');
-      if (text.length > MAX_BYTES) throw new Error('larger than this service writes it');
-      return text;
+      accessSync(dirname(this.#path), constants.W_OK);
+      if (!existsSync(this.#path)) return undefined;
+      accessSync(this.#path, constants.W_OK);
+      if (statSync(this.#path).size <= MAX_BYTES) return readFileSync(this.#path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`HOST_BINDINGS_FILE: ${this.#path} can't be read: ${why}`, { cause: error });
+      const cause = { cause: error };
+      throw new Error('a file that this process may write, in a folder that is there', cause);
     }
+    throw new Error(`a file of at most ${MAX_BYTES} bytes, as this service writes it`);
   }
 }

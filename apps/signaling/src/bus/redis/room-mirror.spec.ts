@@ -12,6 +12,7 @@ function mirror(budget = new HeldBudget()) {
       frame: (_connectionId, frame) => frames.push(frame) > 0,
       event: () => {},
       replaced: () => {},
+      removed: () => {},
       lost: () => {},
     },
     onStale: () => {},
