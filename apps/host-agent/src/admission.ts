@@ -21,7 +21,7 @@ export interface AdmissionOptions {
   /** Whether signaling knows the peer now: nobody else can be told anything. */
   readonly isMember: (peerId: string) => boolean;
   /** Has signaling remove the member and refuse it for a time. */
-  readonly kick: (peerId: string) => void;
+  readonly kick: (peerId: string, blockMs: number) => void;
   readonly log: Log;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -93,7 +93,7 @@ export class Admission {
     if (verdict === 'remove') {
       log.warn({ peerId: offer.from }, 'a member that made too many offers');
       this.refuse(offer.session, offer.from);
-      kick(offer.from);
+      kick(offer.from, 0);
     } else if (verdict === 'tell') {
       this.reject(offer, 'rate-limited', 'too many offers; wait before the next');
     }
