@@ -66,7 +66,8 @@ TEST(InjectorFault, InputGoesOnAfterOneFaultAndAfterFive) {
       send(key(0x05, 1));
       return !recorder.events().empty() && recorder.events().back().code == 0x05;
     }));
-    std::printf("fault: injector, %d in a row: %.1f ms\n", times, static_cast<double>(now_us() - start) / 1000);
+    std::printf("fault: injector, %d in a row: %.1f ms\n", times,
+                static_cast<double>(now_us() - start) / 1000);
     EXPECT_EQ(faults.failed() - before, times);
     EXPECT_EQ(FaultyInjector::released, 1);  // the key that was down when it failed
     send(key(0x05, 0));

@@ -41,7 +41,8 @@ class PipelineFaultTest : public testing::Test {
     EXPECT_EQ(leaks().threads.load(), 0);
   }
 
-  /* Makes `part` fail so often, waits until it has, and gives the ms from then to a key frame that decodes. */
+  /* Makes `part` fail so often, waits until it has, and gives the ms from then to a key frame that decodes.
+   */
   double picture_is_back(Faults& part, int times) {
     const size_t before = out.sink.count();
     part.fail(times);

@@ -110,7 +110,8 @@ TEST_F(PipelineTest, NothingIsCapturedBeforeStartAndRestartBeginsWithAKeyFrame) 
 TEST_F(PipelineTest, EncoderWithoutRoomDropsPicturesAndGoesOn) {
   std::atomic<bool> shut{false};
   const PipelineOptions options = synthetic(R"(,"capture":{"dropWindowMs":100,"dropMinEvents":2})");
-  Pipeline pipeline(1, options, events, {open_source(options.source, options.capture, 60), std::make_unique<GatedEncoder>(shut)});
+  Pipeline pipeline(1, options, events,
+                    {open_source(options.source, options.capture, 60), std::make_unique<GatedEncoder>(shut)});
   pipeline.set_sink(&Sink::receive, sink.user());
   pipeline.start();
   ASSERT_TRUE(sink.wait_count(5));
@@ -163,7 +164,8 @@ TEST_F(PipelineTest, AFailedEncoderIsReplaced) {
     std::string reason() const override { return "it is broken"; }
   };
   const PipelineOptions options = synthetic();
-  Pipeline pipeline(1, options, events, {open_source(options.source, options.capture, 60), std::make_unique<Broken>()});
+  Pipeline pipeline(1, options, events,
+                    {open_source(options.source, options.capture, 60), std::make_unique<Broken>()});
   pipeline.set_sink(&Sink::receive, sink.user());
   pipeline.start();
   // The first failure opens a real encoder in its place.

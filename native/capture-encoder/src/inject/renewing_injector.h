@@ -1,6 +1,6 @@
-// An injector that outlives its backend: one that is gone (its X connection was closed, the desktop was locked)
-// is opened anew, after a pause that grows to a second, and what was held is released. Input between two tries
-// is lost. Failures are told as events.
+// An injector that outlives its backend: one that is gone (its X connection was closed, the desktop was
+// locked) is opened anew, after a pause that grows to a second, and what was held is released. Input between
+// two tries is lost. Failures are told as events.
 #pragma once
 
 #include <functional>

@@ -1,9 +1,9 @@
 // Source -> convert -> encode -> sink, on one thread: one wake takes a picture all the way, with no
 // hand-over in between. Owns its source, encoder and thread.
 //
-// A part that fails is tried again, or built anew, after a pause that grows to a second, and the failure is told
-// as an event (fault.h). One that fails ten times in a row makes the pipeline 'lost', for its owner to open
-// another; a sink is not ours to build, so it is tried on and on.
+// A part that fails is tried again, or built anew, after a pause that grows to a second, and the failure is
+// told as an event (fault.h). One that fails ten times in a row makes the pipeline 'lost', for its owner to
+// open another; a sink is not ours to build, so it is tried on and on.
 #pragma once
 
 #include <atomic>
@@ -13,13 +13,13 @@
 #include <thread>
 
 #include "base/event_queue.h"
+#include "base/fault.h"
 #include "base/options.h"
 #include "base/waker.h"
 #include "capture/source.h"
 #include "convert/converter.h"
 #include "encode/encoder.h"
 #include "pipeline/announcer.h"
-#include "base/fault.h"
 #include "pipeline/frame_policy.h"
 #include "pipeline/stats.h"
 
