@@ -115,6 +115,8 @@ describe('peerdeck.v2', () => {
     await host.join(room, 'host', { token: await sign({ claims: { exp: START_S + 3600 } }) });
     const viewer = await server.v2();
     const { resume, peerId } = await viewer.join(room, 'viewer', { token: await sign() });
+    viewer.send({ type: 'offer', session: 's', sdp: 'x' });
+    await host.next('offer');
     clock.advance(64_000);
     await viewer.settle();
     clock.advance(1000);

@@ -41,16 +41,14 @@ test('the host’s place is kept free, and a room of admitted viewers is full', 
 });
 
 test('who has proven nothing gives way, first those of the address that has most', () => {
-  const registry = new RoomRegistry({
-    ...options,
-    limits: { originalCapacity: 2, maxMembers: 17 },
-  });
+  const limits = { originalCapacity: 2, maxMembers: 32 };
+  const registry = new RoomRegistry({ ...options, limits });
   enter(registry, 'host');
   const from = (origin: string) => enter(registry, 'viewer', { origin }).peerId;
   const early = from('early');
   const admitted = from('flood');
   registry.admit('r', admitted);
-  const flood = [...Array(7).keys()].map(() => from('flood'));
+  const flood = [...Array(MAX_UNPROVEN - 1).keys()].map(() => from('flood'));
   const owner = from('owner');
   const there = () => [...(registry.get('r')?.members.keys() ?? [])];
   expect(there()).not.toContain(flood[0]);

@@ -68,7 +68,7 @@ export type JoinDecision =
  * Viewers of a room that have proven nothing: who knows a room's id, and no more, gets no further
  * than among these.
  */
-export const MAX_UNPROVEN = 8;
+export const MAX_UNPROVEN = 16;
 
 /** Addresses that a room keeps out; more, and the one that has least time left may come again. */
 export const MAX_BLOCKED = 64;

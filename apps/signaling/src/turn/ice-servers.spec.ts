@@ -52,6 +52,12 @@ const endOf = ({ username }: Required<Server>) => Number(username.split(':')[0])
 const now = () => Math.floor(clock.epoch() / 1000);
 const updates = (peer: Peer) => peer.received.filter(({ type }) => type === 'ice-servers');
 
+/** As every viewer does whose host is there. */
+async function offers(peer: Peer): Promise<void> {
+  peer.send({ type: 'offer', session: 's', sdp: 'v=0' });
+  await peer.settle();
+}
+
 describe('TURN credentials', () => {
   test('are in the welcome of a host, and of a viewer who finds it there', async () => {
     const { v2, metric } = await start();
@@ -96,6 +102,7 @@ describe('TURN credentials', () => {
     const peers = await Promise.all(Array.from({ length: 9 }, v2));
     for (const [index, peer] of peers.entries()) {
       await peer.join(ROOM, index === 0 ? 'host' : 'viewer');
+      if (index > 0) await offers(peer);
     }
     const begun = now();
     for (let lives = 0; lives < 4; lives += 1) clock.advance(TTL_S * 1000);
@@ -137,6 +144,7 @@ describe('TURN credentials', () => {
     turn(await (await v2()).join(ROOM, 'viewer'));
     const third = await v2();
     expect(servers(await third.join(ROOM, 'viewer'))).toEqual([STUN]);
+    await offers(third);
     expect(await metric('signaling_turn_credentials_total{result="limited"}')).toBe(1);
     clock.advance(310_000);
     turn(await third.next('ice-servers'));
@@ -196,6 +204,7 @@ describe('TURN credentials', () => {
     const viewer = await without.v2();
     expect(servers(await viewer.join(ROOM, 'viewer'))).toEqual([STUN]);
     await (await without.v2()).join(ROOM, 'host');
+    await offers(viewer);
     clock.advance(TTL_S * 3000);
     await viewer.settle();
     expect(viewer.types()).not.toContain('ice-servers');
