@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ROOT } from './files.mjs';
+import { ROOT, read } from './files.mjs';
 
 /** From bottom to top: what a project may import is of its own kind or stands before it here. */
 const FLOORS = ['type:native', 'type:lib', 'type:test', 'type:app', 'type:e2e'];
@@ -47,4 +47,10 @@ test('the graph has no arrow up, none between apps, and none to a tool but from 
     wrong.map(({ source, target, type }) => `${source} -> ${target} (${type})`),
     [],
   );
+});
+
+test('the product builds without what only its tests need', () => {
+  // Nx builds what a project depends on, for its tests' imports too: `npm start` would need their compilers and headers.
+  const { nx } = JSON.parse(read('libs/harness/package.json'));
+  assert.equal(nx.targets.build, undefined);
 });

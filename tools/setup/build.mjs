@@ -65,6 +65,7 @@ export class Build {
       'run-many',
       '-t',
       'build',
+      'programs', // of the harness, where it is asked for: the product must build without X11's headers
       '-p',
       this.#products.join(','),
       '--outputStyle=static',

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
  */
 
 export const workspace = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-/** An X client with known content: `nx build harness`. */
+/** An X client with known content: `nx run harness:programs`. */
 export const xprobe = `${workspace}/libs/harness/dist/xprobe`;
-/** Hands at an X server's keyboard and mouse: `nx build harness`. */
+/** Hands at an X server's keyboard and mouse: `nx run harness:programs`. */
 export const xhands = `${workspace}/libs/harness/dist/xhands`;
 export const signalingMain = `${workspace}/apps/signaling/src/main.ts`;
 /** As `npm run build` leaves it. */
