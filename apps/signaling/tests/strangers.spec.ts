@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateHostKey, signHostSlot, toBase64Url } from '@peerdeck/protocol';
-import { roomId, startService, type TestService } from '../src/testing/harness.ts';
+import { roomId, startService, until, type TestService } from '../src/testing/harness.ts';
 import type { Peer } from '../src/testing/peer.ts';
 
 /* What somebody can do to a room of which he knows the id, and no more: any view link says it. */
@@ -159,4 +159,17 @@ describe('takes the place of a host', () => {
     );
     expect(readFileSync(file, 'utf8')).toBe('{"mine": true}');
   });
+});
+
+test('has a host answer more than its limit: it is told, and stays', async () => {
+  await server.close();
+  server = await startService({ RATE_LIMIT_MESSAGES_PER_10S: '20' });
+  const host = await member('host');
+  for (let count = 0; count < 500; count += 1) {
+    host.send({ type: 'control', to: 'somebody', action: 'a' });
+  }
+  const limited = 'signaling_rate_limited_total{scope="connection"}';
+  await until(async () => (await server.metric(limited)) >= 470);
+  expect(host.closeCode).toBeUndefined();
+  expect(host.received.filter(({ type }) => type === 'error').length).toBeLessThan(150);
 });

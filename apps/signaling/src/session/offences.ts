@@ -4,6 +4,12 @@ import { Gcra, type Rate } from '../limits/limiter.ts';
 /** Messages that break a rule, which a connection may send before it is closed. */
 export const OFFENCES: Rate = { limit: 50, periodMs: 10_000 };
 
+/**
+ * Messages beyond its own limit, which a host may send before it is closed: it answers all who come,
+ * so others have a part in how many these are.
+ */
+const OF_HOSTS: Rate = { limit: 2000, periodMs: 10_000 };
+
 /** Answers to what is nobody's offence; beyond these it is dropped without a word. */
 const ANSWERS: Rate = { limit: 50, periodMs: 10_000 };
 
@@ -36,10 +42,17 @@ interface Circumstances {
 export class Offences {
   #own: Gcra | undefined;
   #answers: Gcra | undefined;
+  #ofHost: Gcra | undefined;
 
   refused(code: SignalingErrorCode, { now, isHost = false, scope }: Circumstances): Verdict {
     if (isOfOthers(code, isHost, scope)) {
       this.#answers ??= new Gcra(ANSWERS);
+      return this.#answers.take(now) > 0 ? 'silence' : 'answer';
+    }
+    if (isHost && scope === 'connection') {
+      this.#answers ??= new Gcra(ANSWERS);
+      this.#ofHost ??= new Gcra(OF_HOSTS);
+      if (this.#ofHost.take(now) > 0) return 'close';
       return this.#answers.take(now) > 0 ? 'silence' : 'answer';
     }
     this.#own ??= new Gcra(OFFENCES);
@@ -48,14 +61,14 @@ export class Offences {
 }
 
 /**
- * A host answers whoever comes, from an address and in a room that it shares with others: only the
- * limit of its own connection says something about it. A viewer chooses what it sends.
+ * Whether the receiver lags is never its sender's doing. A host answers whoever comes, from an address
+ * and in a room that it shares with others; a viewer chooses what it sends.
  */
 function isOfOthers(
   code: SignalingErrorCode,
   isHost: boolean,
   scope: LimitScope | undefined,
 ): boolean {
-  if (OF_OTHERS.has(code)) return true;
+  if (OF_OTHERS.has(code) || scope === 'receiver') return true;
   return isHost && scope !== undefined && scope !== 'connection';
 }
