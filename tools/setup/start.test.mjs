@@ -34,13 +34,17 @@ async function until(what, look) {
   for (;;) {
     const found = look();
     if (found) return found;
-    assert.ok(Date.now() < deadline, typeof what === 'string' ? what : what());
+    if (Date.now() >= deadline) assert.fail(typeof what === 'string' ? what : what());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 function commandOf(pid) {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return `${pid}, which has ended meanwhile`;
+  }
 }
 
 function temporary(t) {
@@ -97,9 +101,11 @@ test('the help needs nothing to be installed', async (t) => {
 
 /** Everything with this text in its environment or command line: a start and all its children. */
 function processesOf(text) {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
   return pids.filter((pid) => {
-    if (Number(pid) === process.pid) return false;
+    if (pid === process.pid) return false;
     try {
       const files = ['environ', 'cmdline'].map((name) => readFileSync(`/proc/${pid}/${name}`));
       return files.some((bytes) => bytes.includes(text));
@@ -120,7 +126,11 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
       env: { ...process.env, DISPLAY: undefined, INIT_CWD: undefined, PEERDECK_MARK: folder },
       stdio: 'ignore',
     });
-    t.after(() => processesOf(folder).forEach((pid) => process.kill(Number(pid), 'SIGKILL')));
+    t.after(() =>
+      processesOf(folder)
+        .filter(alive)
+        .forEach((pid) => process.kill(pid, 'SIGKILL')),
+    );
     await until('ready', () => existsSync(file));
     const started = processesOf(folder);
     assert.ok(started.length >= 6, 'npm, the setup, X server, window manager, signaling, agent');

@@ -239,7 +239,7 @@ export class Agent {
     if (state.state !== 'reconnecting') return;
     const { inMs, reason, code, cause } = state;
     const problem = signalingProblem(config.client.serverUrlBase, state);
-    log.warn({ inMs, reason, code, cause, problem, ...this.#mark }, 'signaling lost');
+    log.warn({ inMs, reason, closeCode: code, cause, problem, ...this.#mark }, 'signaling lost');
     this.#signalingProblem = problem;
     this.#report();
   }
