@@ -81,25 +81,57 @@ describe('its close codes', () => {
   const exp = Math.floor(Date.now() / 1000) + 600;
   const good = { rooms: ['r'], aud: 'rooms', exp };
   test.each<[string, string, () => Promise<string> | string]>([
-    ['no token', 'Unauthorized', () => ''],
-    ['no JWT', 'Unauthorized', () => 'x'],
-    ['an unsigned one', 'Unauthorized', () => unsigned(good)],
-    ['an expired one', 'Unauthorized', () => sign({ claims: { ...good, exp: exp - 3600 } })],
-    ['one without an end', 'Unauthorized', () => sign({ claims: good, without: ['exp'] })],
-    ['another algorithm', 'Unauthorized', () => sign({ claims: good, alg: 'HS512' })],
-    ['another audience', 'Unauthorized', () => sign({ claims: { ...good, aud: 'x' } })],
+    ['no token', 'Unauthorized: this service asks for a token', () => ''],
+    ['no JWT', 'Unauthorized: the token is not a JWT', () => 'x'],
+    ['an unsigned one', 'Unauthorized: the token is not valid', () => unsigned(good)],
+    [
+      'one without an end',
+      'Unauthorized: the token has no exp claim',
+      () => sign({ claims: good, without: ['exp'] }),
+    ],
+    [
+      'another algorithm',
+      'Unauthorized: the token is not valid',
+      () => sign({ claims: good, alg: 'HS512' }),
+    ],
+    [
+      'another audience',
+      'Unauthorized: the token is for another audience',
+      () => sign({ claims: { ...good, aud: 'x' } }),
+    ],
     [
       'a changed one',
-      'Unauthorized',
+      'Unauthorized: the token is not valid',
       async () => (await sign({ claims: good })).replace(/\.[^.]+\./, '.eyJyb29tcyI6WyJyIl19.'),
     ],
-    ['another room', 'Forbidden', () => sign({ claims: { ...good, rooms: ['s'] } })],
-    ['no room', 'Forbidden', () => sign({ claims: good, without: ['rooms'] })],
-    ['rooms as a text', 'Forbidden', () => sign({ claims: { ...good, rooms: 'r' } })],
+    [
+      'another room',
+      'Forbidden: the token does not allow this room',
+      () => sign({ claims: { ...good, rooms: ['s'] } }),
+    ],
+    [
+      'no room',
+      'Forbidden: the token needs the claim rooms, an array of texts',
+      () => sign({ claims: good, without: ['rooms'] }),
+    ],
+    [
+      'rooms as a text',
+      'Forbidden: the token needs the claim rooms, an array of texts',
+      () => sign({ claims: { ...good, rooms: 'r' } }),
+    ],
   ])('1008: %s: %s', async (_name, reason, token) => {
     const query = `/?roomId=r&token=${await token()}`;
     expect(await closing(auth, query)).toEqual({ code: 1008, reason });
     expect(await server.metric('signaling_rooms{kind="original"}')).toBe(0);
+  });
+
+  test('1008: an expired token hears for how long, by whose clock', async () => {
+    const token = await sign({ claims: { ...good, exp: exp - 3600 } });
+    const { code, reason } = await closing(auth, `/?roomId=r&token=${token}`);
+    expect(code).toBe(1008);
+    expect(reason).toMatch(
+      /^Unauthorized: the token has expired, get a new one \(\d+ s by the clock here\)$/,
+    );
   });
 
   test('a token gets in by the URL, and by Authorization on any path', async () => {

@@ -104,11 +104,14 @@ test('original: a token in the URL or as a bearer; without one 1008', async () =
   const second = await open(1, '', { Authorization: `Bearer ${good}` });
   second.send({ type: 'offer', sdp: 'x' });
   expect(await first.next('offer')).toEqual({ type: 'offer', sdp: 'x' });
-  expect(await (await open(1, '')).closed).toEqual({ code: 1008, reason: 'Unauthorized' });
+  expect(await (await open(1, '')).closed).toEqual({
+    code: 1008,
+    reason: 'Unauthorized: this service asks for a token',
+  });
   const other = await token({ rooms: ['other'] });
   expect(await (await open(1, `&token=${other}`)).closed).toEqual({
     code: 1008,
-    reason: 'Forbidden',
+    reason: 'Forbidden: the token does not allow this room',
   });
   await second.socket.close();
   expect(await first.next()).toEqual({ type: 'peer-disconnected' });

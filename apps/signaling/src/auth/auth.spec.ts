@@ -20,6 +20,7 @@ const ON = {
   HEARTBEAT_TIMEOUT_MS: '86400000',
 };
 const room = roomId(1);
+const NO_ROOMS = 'the token needs the claim rooms, an array of texts';
 
 let clock: ManualClock;
 let server: TestService;
@@ -179,12 +180,21 @@ describe('the original protocol', () => {
   });
 
   test.each([
-    ['missing', undefined, 'Unauthorized'],
-    ['malformed', 'x.y.z', 'Unauthorized'],
-    ['expired', { claims: { exp: START_S - 60 } }, 'Unauthorized'],
-    ['claims', { without: ['rooms'] }, 'Forbidden'],
-    ['claims', { claims: { rooms: 'the-room' } }, 'Forbidden'],
-    ['room', { claims: { rooms: ['other'] } }, 'Forbidden'],
+    ['missing', undefined, 'Unauthorized: this service asks for a token'],
+    ['malformed', 'x.y.z', 'Unauthorized: the token is not a JWT'],
+    [
+      'expired',
+      { claims: { exp: START_S - 60 } },
+      'Unauthorized: the token has expired, get a new one (60 s by the clock here)',
+    ],
+    [
+      'not-yet-valid',
+      { claims: { nbf: START_S + 90 } },
+      'Unauthorized: the token is not valid yet (nbf) (90 s by the clock here)',
+    ],
+    ['claims', { without: ['rooms'] }, `Forbidden: ${NO_ROOMS}`],
+    ['claims', { claims: { rooms: 'the-room' } }, `Forbidden: ${NO_ROOMS}`],
+    ['room', { claims: { rooms: ['other'] } }, 'Forbidden: the token does not allow this room'],
   ])('%s: 1008', async (result, request, reason) => {
     const token = typeof request === 'object' ? await sign(request) : request;
     const peer = new Peer(url(token), []);
@@ -198,8 +208,63 @@ describe('the original protocol', () => {
     const goes = await Peer.open(url(await sign()), []);
     await joined(2);
     clock.advance(65_000);
-    expect(await goes.closed).toEqual({ code: 1008, reason: 'Unauthorized' });
+    const reason = 'Unauthorized: the token has expired, get a new one';
+    expect(await goes.closed).toEqual({ code: 1008, reason });
     expect(await stays.next()).toEqual({ type: 'peer-disconnected' });
+  });
+});
+
+describe('whoever runs the service reads in the log why a token was refused', () => {
+  const lines = () =>
+    server.log
+      .filter((line) => line.includes('"msg":"token refused"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+  test.each([
+    ['v2', ['peerdeck.v2']],
+    ['original', []],
+  ])(
+    '%s: subject, seconds, and what the connection is called elsewhere',
+    async (_name, offered) => {
+      const token = await sign({ claims: { sub: 'desk-12', exp: START_S - 600 } });
+      const peer = new Peer(`${server.url}/?roomId=the-room&token=${token}`, offered);
+      if (offered.length > 0) {
+        await peer.next('hello');
+        peer.send({ type: 'join', room, role: 'viewer', token });
+      }
+      await peer.closed;
+      expect(lines()).toMatchObject([{ fault: 'expired', awayS: 600, subject: 'desk-12' }]);
+      expect(lines()[0]).toHaveProperty('connection');
+      expect(server.log.join('')).not.toContain(token);
+    },
+  );
+
+  test('another issuer or audience: both names', async () => {
+    await server.close();
+    const expected = { JWT_ISSUER: 'us', JWT_AUDIENCE: 'rooms' };
+    server = await startService({ ...ON, ...expected }, { clock });
+    for (const claims of [
+      { iss: 'them', aud: 'rooms' },
+      { iss: 'us', aud: ['x', 'y'] },
+    ]) {
+      const peer = await server.v2();
+      peer.send({ type: 'join', room, role: 'viewer', token: await sign({ claims }) });
+      await peer.closed;
+    }
+    expect(lines()).toMatchObject([
+      { fault: 'issuer', issuer: 'them', expected: 'us' },
+      { fault: 'audience', audience: 'x, y', expected: 'rooms' },
+    ]);
+  });
+
+  test('a claim of a token that nobody signed is not repeated', async () => {
+    const peer = await server.v2();
+    const [head, , tail] = (await sign()).split('.');
+    const forged = Buffer.from(JSON.stringify({ sub: 'line to fool you' })).toString('base64url');
+    peer.send({ type: 'join', room, role: 'viewer', token: `${head}.${forged}.${tail}` });
+    await peer.closed;
+    expect(lines()).toMatchObject([{ fault: 'signature' }]);
+    expect(lines()[0]).not.toHaveProperty('subject');
   });
 });
 

@@ -45,7 +45,8 @@ export function createAuthenticator(
     skewS: config.JWT_CLOCK_SKEW_S,
     clock,
   });
-  return new Authenticator({ verifier, clock, metrics });
+  const expected = { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
+  return new Authenticator({ verifier, clock, metrics, log, expected });
 }
 
 interface KeySource {

@@ -23,7 +23,7 @@ const named = { iss: 'me', aud: 'you' };
 
 test('a good token grants what its claims say, until exp and the skew are over', async () => {
   const token = await sign({ claims: { ...named, rooms: ['a', 'b*'], role: 'viewer' } });
-  expect(await verifier().verify(token)).toEqual({
+  expect(await verifier().verify(token)).toMatchObject({
     ok: true,
     grant: { rooms: ['a', 'b*'], roles: new Set(['viewer']), endsAt: (START_S + 65) * 1000 },
   });
@@ -47,7 +47,7 @@ const bad: [string, TokenRequest, string][] = [
 
 test.each(bad)('%s is refused', async (_name, request, fault) => {
   const token = await sign({ ...request, claims: { ...named, ...request.claims } });
-  expect(await verifier().verify(token)).toEqual({ ok: false, fault });
+  expect(await verifier().verify(token)).toMatchObject({ ok: false, fault });
 });
 
 test('the skew is allowed for, and no more', async () => {
@@ -99,7 +99,7 @@ test.each([
   ['..', 'malformed'],
   [`${'a'.repeat(9000)}.b.c`, 'malformed'],
 ])('%s is %s', async (token, fault) => {
-  expect(await verifier().verify(token)).toEqual({ ok: false, fault });
+  expect(await verifier().verify(token)).toMatchObject({ ok: false, fault });
 });
 
 test('without an algorithm there is no verifier', () => {

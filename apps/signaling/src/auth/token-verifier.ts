@@ -20,7 +20,17 @@ export type TokenFault =
   | 'keys-unavailable';
 
 export type Verdict =
-  { readonly ok: true; readonly grant: Grant } | { readonly ok: false; readonly fault: TokenFault };
+  { readonly ok: true; readonly grant: Grant; readonly claims: JWTPayload } | RefusedToken;
+
+/** What is known of a token that is not taken, for whoever has to put it right. */
+export interface RefusedToken {
+  readonly ok: false;
+  readonly fault: TokenFault;
+  /** Seconds since it ended, or until it is valid, by the clock of this machine. */
+  readonly awayS?: number;
+  /** Of a token whose signature is good only: anybody can write into another one. */
+  readonly claims?: JWTPayload;
+}
 
 export interface TokenVerifierOptions {
   /** By the header of a token whose algorithm is one of `algorithms`. */
@@ -59,11 +69,25 @@ export class TokenVerifier {
       });
       claims = verified.payload;
     } catch (error) {
-      return { ok: false, fault: faultOf(error) };
+      return refused(error, clock.epoch() / 1000);
     }
     const grant = readGrant(claims, ((claims.exp ?? 0) + skewS) * 1000);
-    return grant === undefined ? { ok: false, fault: 'claims' } : { ok: true, grant };
+    return grant === undefined
+      ? { ok: false, fault: 'claims', claims }
+      : { ok: true, grant, claims };
   }
+}
+
+function refused(error: unknown, nowS: number): RefusedToken {
+  const fault = faultOf(error);
+  // The library looks at claims after the signature, never before.
+  if (!(error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed)) {
+    return { ok: false, fault };
+  }
+  const claims = error.payload;
+  const at = fault === 'expired' ? claims.exp : fault === 'not-yet-valid' ? claims.nbf : undefined;
+  if (at === undefined) return { ok: false, fault, claims };
+  return { ok: false, fault, claims, awayS: Math.max(1, Math.round(Math.abs(nowS - at))) };
 }
 
 function faultOf(error: unknown): TokenFault {

@@ -46,10 +46,10 @@ export class Entrance {
     span: Span,
   ): Promise<{ code: AuthRefusal; message: string } | ((onEnd: () => void) => () => void)> {
     const { auth } = this.#options.context;
-    const { version } = this.#options;
+    const { version, trace } = this.#options;
     if (auth === undefined) return notWatched;
     const checked = span.child('authenticate');
-    const decision = await auth.decide(token, wanted, version);
+    const decision = await auth.decide(token, wanted, { protocol: version, mark: trace.mark });
     checked.end({ result: decision.ok ? 'ok' : decision.code });
     if (decision.ok) return (onEnd) => auth.untilEnd(decision.grant, version, onEnd);
     if (decision.code === 'forbidden') this.guessed(wanted.room, false);

@@ -127,7 +127,7 @@ export class OriginalSession implements Session {
     const wanted = { room: this.#room, role: undefined };
     const entry = await this.#entrance.authenticate(this.#token, wanted, span);
     if (this.#ended) return 'gone';
-    if (typeof entry !== 'function') return this.#turnAway(entry.code);
+    if (typeof entry !== 'function') return this.#turnAway(entry.code, entry.message);
     const request: JoinRequest = {
       room: this.#room,
       kind: 'original',
@@ -151,7 +151,7 @@ export class OriginalSession implements Session {
     }
     this.#member = outcome.member;
     this.#cancelExpiry = entry(() => {
-      this.#connection.close(CLOSE.policy, 'Unauthorized');
+      this.#connection.close(CLOSE.policy, 'Unauthorized: the token has expired, get a new one');
     });
     this.#onJoined(this.#connection);
     const room = roomTag(this.#room);
@@ -159,9 +159,10 @@ export class OriginalSession implements Session {
     return 'ok';
   }
 
-  #turnAway(why: Refusal): Refusal {
+  /** `detail`: what helps whoever reads the reason; its first words stay as clients know them. */
+  #turnAway(why: Refusal, detail?: string): Refusal {
     const { code, text } = REFUSALS[why];
-    this.#connection.close(code, text);
+    this.#connection.close(code, detail === undefined ? text : `${text}: ${detail}`);
     return why;
   }
 

@@ -27,6 +27,13 @@ describe('problemText', () => {
     expect(new Set(texts.map((text) => text.title)).size).toBe(problems.length);
     for (const text of texts) expect(text.actions.length).toBeGreaterThan(0);
   });
+  it('says in the words of the server what is wrong with a token, where it has some', () => {
+    const detail = 'the token has expired, get a new one (60 s by the clock here)';
+    expect(problemText({ kind: 'unauthorized', detail }).detail).toBe(
+      `It asks for a token, or for another one than yours: “${detail}”.`,
+    );
+    expect(problemText({ kind: 'unauthorized', detail: '' }).detail).toMatch(/than yours\.$/);
+  });
   it('says what was tried when there is no path, without addresses', () => {
     const text = problemText({ kind: 'no-path', ice });
     expect(text.remedy).toMatch(/STUN and TURN/);

@@ -271,9 +271,8 @@ export function problemText(problem: Problem): OverlayText {
       return {
         ...base,
         title: 'The server does not let you in',
-        detail: 'It asks for a token, or for another one than yours.',
+        detail: `It asks for a token, or for another one than yours${said(problem.detail)}.`,
         remedy: 'Whoever runs the server hands them out.',
-        technical: problem.detail,
         actions: ['enter-token', 'change-code'],
       };
     case 'mixed-content':
@@ -339,4 +338,9 @@ function candidates(ice: IceReport): string {
     kinds.length === 0 ? 'none' : kinds.map((kind) => KINDS[kind]).join(', ');
   const servers = ice.servers.length === 0 ? 'none' : ice.servers.join(', ');
   return `Tried from here: ${list(ice.local)}. From the host: ${list(ice.remote)}. Servers asked: ${servers}.`;
+}
+
+/** The server's own words, where it has some. */
+function said(text: string): string {
+  return text === '' ? '' : `: “${text}”`;
 }
