@@ -32,7 +32,7 @@ const room = roomId(1);
 const limited = (scope: string) => server.metric(`signaling_rate_limited_total{scope="${scope}"}`);
 const refused = (code: string) => server.metric(`signaling_messages_refused_total{code="${code}"}`);
 
-test('10,000 candidates at the limits of the defaults: 4008, and the host is spared', async () => {
+test('10,000 candidates at the limits of the defaults: held to the rate, and the host is spared', async () => {
   await start({ RATE_LIMIT_MESSAGES_PER_10S: '200' }, 150);
   const host = await v2();
   await host.join(room, 'host');
@@ -41,16 +41,16 @@ test('10,000 candidates at the limits of the defaults: 4008, and the host is spa
   for (let count = 0; count < 10_000; count += 1) {
     viewer.send({ type: 'candidate', session: 's', candidate: `c${count}` });
   }
-  expect((await viewer.closed).code).toBe(4008);
-  expect(viewer.received.at(-1)).toMatchObject({ code: 'rate-limited', fatal: true });
-  expect(viewer.received.at(-1)?.['retryAfterMs']).toBeGreaterThan(0);
-  await host.next('member-detached');
-  const candidates = host.received.filter(({ type }) => type === 'candidate');
-  // Two hundred, and twenty a second; those in the order they were sent in.
-  expect(candidates.length).toBeLessThan(1000);
-  const numbers = candidates.map((each) => Number(String(each['candidate']).slice(1)));
-  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  const candidates = () => host.received.filter(({ type }) => type === 'candidate');
+  await until(() => candidates().length > 200);
+  // Twenty a second from there on, however many were sent, and in their order.
+  expect(candidates().length).toBeLessThan(400);
+  const numbers = candidates().map((each) => Number(String(each['candidate']).slice(1)));
+  expect(numbers).toEqual(numbers.map((_unused, at) => at));
+  expect(viewer.received.at(-1)).toMatchObject({ code: 'rate-limited', fatal: false });
   expect(await limited('connection')).toBeGreaterThan(0);
+  // What waits is bounded: the rest stands in the sender's own buffers.
+  expect(await server.metric('signaling_unfinished_bytes')).toBeLessThan(1_000_000);
 });
 
 test('500 joins in one packet are one join', async () => {

@@ -15,8 +15,61 @@ async function joined(role: 'host' | 'viewer'): Promise<Peer> {
 }
 
 describe('rates', () => {
+  test('400 candidates in a row all arrive, in order, and their sender hears why they wait', async () => {
+    const clock = new ManualClock();
+    server = await startService({ RATE_LIMIT_MESSAGES_PER_10S: '200' }, { clock });
+    const host = await joined('host');
+    const viewer = await joined('viewer');
+    const sent = Array.from({ length: 400 }, (_unused, count) => `c${count}`);
+    for (const candidate of sent) viewer.send({ type: 'candidate', session: 's', candidate });
+    const heard = () =>
+      host.received.filter(({ type }) => type === 'candidate').map(({ candidate }) => candidate);
+    expect(await viewer.next('error')).toMatchObject({
+      code: 'rate-limited',
+      message: 'too many messages of this connection: they wait',
+      retryAfterMs: 50,
+      fatal: false,
+    });
+    await until(() => heard().length >= 199);
+    expect(heard().length).toBeLessThanOrEqual(200);
+    await until(() => {
+      clock.advance(50);
+      return heard().length === 400;
+    });
+    expect(heard()).toEqual(sent);
+    expect(viewer.types().filter((type) => type === 'error')).toHaveLength(1);
+    expect(viewer.closeCode).toBeUndefined();
+  });
+
+  test('who is over its own limit for half a minute is closed with 4008; a host is not', async () => {
+    const clock = new ManualClock();
+    server = await startService({ RATE_LIMIT_MESSAGES_PER_10S: '6' }, { clock });
+    const host = await joined('host');
+    const viewer = await joined('viewer');
+    viewer.send({ type: 'offer', session: 's', sdp: 'v=0' });
+    for (let count = 0; count < 60; count += 1) {
+      viewer.send(control());
+      host.send({ ...control(), to: 'somebody' });
+    }
+    await until(() => {
+      clock.advance(400);
+      return viewer.closeCode !== undefined;
+    });
+    expect(viewer.closeCode).toBe(4008);
+    expect(viewer.received.at(-1)).toMatchObject({ code: 'rate-limited', fatal: true });
+    expect(await host.next('member-detached')).toBeDefined();
+    clock.advance(20_000);
+    host.send({ type: 'ping', id: 7 });
+    await until(() => {
+      clock.advance(400);
+      return host.types().includes('pong');
+    });
+    expect(host.closeCode).toBeUndefined();
+    const counted = 'signaling_rate_limited_total{scope="connection"}';
+    expect(await server.metric(counted)).toBeGreaterThan(20);
+  });
+
   test.each([
-    ['RATE_LIMIT_MESSAGES_PER_10S', 'connection'],
     ['RATE_LIMIT_IP_MSGS_PER_10S', 'ip'],
     ['RATE_LIMIT_ROOM_MSGS_PER_10S', 'room'],
   ])('%s: a typed error with a hint; going on closes with 4008', async (variable, scope) => {

@@ -7,7 +7,7 @@ import { addGauges, addProcessMetrics, type MetricsSources } from './gauges.ts';
 type Protocol = 'original' | 'v2';
 
 /**
- * What a rate limit counts; `unfinished`: messages that are not ended, or of too many parts;
+ * What a rate limit counts; `connection`: messages that wait for their time; `unfinished`: messages that are not ended, or of too many parts;
  * `pending`: places before the join; `receiver`: what a host that lags is spared.
  */
 const LIMIT_SCOPES = [

@@ -4,12 +4,6 @@ import { Gcra, type Rate } from '../limits/limiter.ts';
 /** Messages that break a rule, which a connection may send before it is closed. */
 export const OFFENCES: Rate = { limit: 50, periodMs: 10_000 };
 
-/**
- * Messages beyond its own limit, which a host may send before it is closed: it answers all who come,
- * so others have a part in how many these are.
- */
-const OF_HOSTS: Rate = { limit: 2000, periodMs: 10_000 };
-
 /** Answers to what is nobody's offence; beyond these it is dropped without a word. */
 const ANSWERS: Rate = { limit: 50, periodMs: 10_000 };
 
@@ -25,7 +19,7 @@ const OF_OTHERS: ReadonlySet<SignalingErrorCode> = new Set<SignalingErrorCode>([
 ]);
 
 /** Whose messages a limit counts. */
-export type LimitScope = 'connection' | 'ip' | 'room' | 'receiver';
+export type LimitScope = 'ip' | 'room' | 'receiver';
 
 /** What becomes of a message that is not handled: its sender is told, or not even that, or is closed. */
 export type Verdict = 'answer' | 'silence' | 'close';
@@ -42,17 +36,10 @@ interface Circumstances {
 export class Offences {
   #own: Gcra | undefined;
   #answers: Gcra | undefined;
-  #ofHost: Gcra | undefined;
 
   refused(code: SignalingErrorCode, { now, isHost = false, scope }: Circumstances): Verdict {
     if (isOfOthers(code, isHost, scope)) {
       this.#answers ??= new Gcra(ANSWERS);
-      return this.#answers.take(now) > 0 ? 'silence' : 'answer';
-    }
-    if (isHost && scope === 'connection') {
-      this.#answers ??= new Gcra(ANSWERS);
-      this.#ofHost ??= new Gcra(OF_HOSTS);
-      if (this.#ofHost.take(now) > 0) return 'close';
       return this.#answers.take(now) > 0 ? 'silence' : 'answer';
     }
     this.#own ??= new Gcra(OFFENCES);
@@ -70,5 +57,5 @@ function isOfOthers(
   scope: LimitScope | undefined,
 ): boolean {
   if (OF_OTHERS.has(code) || scope === 'receiver') return true;
-  return isHost && scope !== undefined && scope !== 'connection';
+  return isHost && scope !== undefined;
 }

@@ -7,7 +7,6 @@ import {
 } from '@peerdeck/protocol';
 import type { RoomEvent } from '../bus/bus.ts';
 import type { Connection, ConnectionEnd } from '../socket/connection.ts';
-import { Gcra } from '../limits/limiter.ts';
 import { roomTag } from '../base/log.ts';
 import { others } from '../rooms/relay.ts';
 import type { JoinRefusal, JoinRequest, RoomMember } from '../rooms/room.ts';
@@ -15,6 +14,7 @@ import type { ConnectionTrace } from '../tracing/connection-trace.ts';
 import type { Span } from '../tracing/span.ts';
 import { Entrance } from './entrance.ts';
 import { Offences } from './offences.ts';
+import { Pace } from './pace.ts';
 import { nothing, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
 export interface OriginalSessionOptions extends SessionOptions {
@@ -34,8 +34,7 @@ export class OriginalSession implements Session {
   readonly #onJoined: (connection: Connection) => void;
   readonly #room: string;
   readonly #token: string | undefined;
-  readonly #rate: Gcra;
-  readonly #byteRate: Gcra;
+  readonly #pace: Pace;
   readonly #offences = new Offences();
   readonly #entrance: Entrance;
   /** Frames that come before the join is done wait for it. */
@@ -53,8 +52,8 @@ export class OriginalSession implements Session {
     this.#onJoined = onJoined;
     this.#room = room;
     this.#token = token;
-    this.#rate = new Gcra(context.settings.messageRate);
-    this.#byteRate = new Gcra(context.settings.byteRate);
+    const { messageRate, byteRate } = context.settings;
+    this.#pace = new Pace({ clock: context.clock, messages: messageRate, bytes: byteRate });
     this.#entrance = new Entrance({ context, trace, version: 'original', limitKey });
     this.#ready = this.#join().catch((error: unknown) => {
       this.failed(error);
@@ -63,13 +62,9 @@ export class OriginalSession implements Session {
   }
 
   message(text: string, bytes: number): void | Promise<void> {
-    if (this.#member !== undefined) {
-      this.#relay(text, bytes, this.#member);
-      return;
-    }
-    return this.#ready.then(() => {
-      if (this.#member !== undefined) this.#relay(text, bytes, this.#member);
-    });
+    const wait = this.#pace.come(bytes);
+    if (wait > 0) return this.#slowed(text, bytes, wait);
+    return this.#handle(text, bytes);
   }
 
   frame(frame: string): boolean {
@@ -99,6 +94,7 @@ export class OriginalSession implements Session {
 
   ended(_end: ConnectionEnd): void {
     this.#ended = true;
+    this.#pace.close();
     this.#cancelExpiry();
     const member = this.#member;
     this.#member = undefined;
@@ -166,12 +162,29 @@ export class OriginalSession implements Session {
     return why;
   }
 
+  #handle(text: string, bytes: number): void | Promise<void> {
+    if (this.#member !== undefined) {
+      this.#relay(text, bytes, this.#member);
+      return;
+    }
+    return this.#ready.then(() => {
+      if (this.#member !== undefined) this.#relay(text, bytes, this.#member);
+    });
+  }
+
+  async #slowed(text: string, bytes: number, wait: number): Promise<void> {
+    this.#context.metrics.limited('connection');
+    if (this.#pace.isFlood) {
+      this.#connection.close(CLOSE.unavailable, 'Rate limited');
+      return;
+    }
+    await this.#pace.hold(wait, bytes);
+    await this.#handle(text, bytes);
+  }
+
   #relay(text: string, bytes: number, member: RoomMember): void {
     const { bus, clock, metrics, ipLimiter, roomLimiter, settings } = this.#context;
     const started = clock.now();
-    if (this.#rate.take(started) > 0 || this.#byteRate.take(started, bytes) > 0) {
-      return this.#limited('connection');
-    }
     if (ipLimiter.take(this.#limitKey, started, bytes) > 0) return this.#limited('ip');
     if (roomLimiter.take(this.#room, started, bytes) > 0) return this.#limited('room');
     const parsed = parseOriginalClientMessage(text);
@@ -201,7 +214,7 @@ export class OriginalSession implements Session {
     span.end();
   }
 
-  #limited(scope: 'connection' | 'ip' | 'room'): void {
+  #limited(scope: 'ip' | 'room'): void {
     this.#context.metrics.limited(scope);
     if (this.#offends('rate-limited')) this.#connection.close(CLOSE.unavailable, 'Rate limited');
   }

@@ -12,7 +12,6 @@ import {
 import type { JoinOutcome, RoomEvent } from '../bus/bus.ts';
 import type { Connection, ConnectionEnd } from '../socket/connection.ts';
 import { ownsHostKey } from '../rooms/host-slot.ts';
-import { Gcra } from '../limits/limiter.ts';
 import { roomTag } from '../base/log.ts';
 import { receivedText, route } from '../rooms/relay.ts';
 import type { JoinRequest, Removal, RoomMember } from '../rooms/room.ts';
@@ -25,6 +24,7 @@ import { Entrance } from './entrance.ts';
 import { OFFER_TIMEOUT_MS, OfferDeadline } from './offer-deadline.ts';
 import { Offences, type LimitScope } from './offences.ts';
 import { originOf } from './origin.ts';
+import { Pace } from './pace.ts';
 import { welcomeOf } from './welcome.ts';
 import { nothing, type Session, type SessionContext, type SessionOptions } from './session.ts';
 
@@ -50,8 +50,7 @@ export class V2Session implements Session {
   readonly #token: string | undefined;
   /** Until the join. */
   #challenge: string;
-  readonly #rate: Gcra;
-  readonly #byteRate: Gcra;
+  readonly #pace: Pace;
   readonly #offences = new Offences();
   readonly #entrance: Entrance;
   readonly #offerDeadline: OfferDeadline;
@@ -71,8 +70,8 @@ export class V2Session implements Session {
     this.#limitKey = limitKey;
     this.#onJoined = onJoined;
     this.#token = token;
-    this.#rate = new Gcra(settings.messageRate);
-    this.#byteRate = new Gcra(settings.byteRate);
+    const { messageRate, byteRate } = settings;
+    this.#pace = new Pace({ clock, messages: messageRate, bytes: byteRate });
     this.#challenge = random.token(16);
     this.#entrance = new Entrance({ context, trace, version: 'v2', limitKey });
     this.#offerDeadline = new OfferDeadline(clock, () => {
@@ -90,9 +89,35 @@ export class V2Session implements Session {
   }
 
   message(text: string, bytes: number): void | Promise<void> {
-    const { clock, metrics } = this.#context;
+    const wait = this.#pace.come(bytes);
+    if (wait > 0) return this.#slowed(text, bytes, wait);
+    return this.#handle(text, bytes);
+  }
+
+  /** What others do makes a host say more, so no host is closed for it. */
+  async #slowed(text: string, bytes: number, wait: number): Promise<void> {
+    const code = 'rate-limited';
+    const message = 'too many messages of this connection: they wait';
+    this.#context.metrics.limited('connection');
+    if (this.#pace.isFlood && this.#joined?.member.role !== 'host') {
+      this.#fail(code, message, wait);
+      return;
+    }
+    const retryAfterMs = Math.ceil(wait);
+    if (this.#pace.hasJustBegun)
+      this.#send({ type: 'error', code, message, fatal: false, retryAfterMs });
+    await this.#pace.hold(wait, bytes);
+    await this.#handle(text, bytes);
+  }
+
+  #handle(text: string, bytes: number): void | Promise<void> {
+    const { clock, metrics, ipLimiter } = this.#context;
     const started = clock.now();
-    if (!this.#within(started, bytes)) return;
+    const addressWait = ipLimiter.take(this.#limitKey, started, bytes);
+    if (addressWait > 0) {
+      this.#limited('ip', addressWait);
+      return;
+    }
     const parsed = parseClientText(text);
     if (!parsed.ok) {
       const { code, message, field } = parsed.error;
@@ -178,6 +203,7 @@ export class V2Session implements Session {
 
   ended(end: ConnectionEnd): void {
     this.#end = end;
+    this.#pace.close();
     this.#cancelJoinTimeout();
     this.#cancelExpiry();
     this.#offerDeadline.close();
@@ -390,23 +416,12 @@ export class V2Session implements Session {
     span.end();
   }
 
-  #within(now: number, bytes: number): boolean {
-    const wait = this.#rate.take(now) || this.#byteRate.take(now, bytes);
-    if (wait > 0) {
-      this.#limited('connection', wait);
-      return false;
-    }
-    const addressWait = this.#context.ipLimiter.take(this.#limitKey, now, bytes);
-    if (addressWait > 0) this.#limited('ip', addressWait);
-    return addressWait === 0;
-  }
-
   #receiverLags(): void {
     const hint = { retryAfterMs: LAG_RETRY_MS, scope: 'receiver' } as const;
     this.#refuse('rate-limited', RECEIVER_LAGS, hint);
   }
 
-  #limited(scope: 'connection' | 'ip' | 'room', wait: number): void {
+  #limited(scope: 'ip' | 'room', wait: number): void {
     this.#context.metrics.limited(scope);
     const hint = { retryAfterMs: Math.ceil(wait), scope };
     this.#refuse('rate-limited', `too many messages of this ${scope}`, hint);

@@ -270,6 +270,8 @@ export class Connection implements Lagging, IntakeHolder {
         break;
       }
       this.#waitingBytes -= frame.bytes;
+      // A socket that is not read brings no pong: what it brought before has to do.
+      this.#alive();
       this.#handle(frame);
     }
     if (!this.#ended) this.#noteHeld();
