@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { basePathOf } from './web-url.mjs';
 import { allowedOrigins, moveLink, pageOrigins, shownLinks } from './links.mjs';
 import { choosePort, lanAddresses, origin, portError } from './network.mjs';
 
@@ -111,4 +112,16 @@ test('links lead to where --web-url says that the page is, path and name', () =>
     watch: 'http://192.168.1.20:8080/#v=V-ABCD',
     lan: ['http://192.168.1.20:8080/#c=ABCD'],
   });
+});
+
+test('signaling is told the path of --web-url, where it takes one like it', () => {
+  for (const [url, path] of [
+    ['https://host.example', ''],
+    ['https://host.example/', ''],
+    ['https://host.example/my/desk/', '/my/desk'],
+    ['https://host.example/my/desk/index.html', '/my/desk'],
+    ['https://host.example/d%20k/', ''],
+  ]) {
+    assert.equal(basePathOf(url), path, url);
+  }
 });

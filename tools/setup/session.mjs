@@ -39,6 +39,8 @@ export class Session extends EventEmitter {
    * @param {{ local: string, lan: string[] }} options.origins
    * @param {string[]} options.allowedOrigins pages that may talk to signaling; ALLOWED_ORIGINS in the
    *   environment names more
+   * @param {string} options.basePath of the page, where a proxy shows it at one; BASE_PATH in the
+   * environment goes over it
    * @param {{ cert: string, key: string, generated: boolean } | undefined} options.tls
    */
   constructor(options) {
@@ -145,7 +147,7 @@ export class Session extends EventEmitter {
   }
 
   #launchSignaling() {
-    const { root, env, node, own, host, port, tls, allowedOrigins } = this.#options;
+    const { root, env, node, own, host, port, tls, allowedOrigins, basePath } = this.#options;
     const secure = tls === undefined ? {} : { TLS_CERT_FILE: tls.cert, TLS_KEY_FILE: tls.key };
     return {
       ...own(node, [join(root, 'apps/signaling/dist/main.js')]),
@@ -159,6 +161,7 @@ export class Session extends EventEmitter {
         HEALTH_PORT: '0',
         REDIS_URL: '', // one node needs none
         ALLOWED_ORIGINS: [...allowedOrigins, env.ALLOWED_ORIGINS ?? ''].join(','),
+        BASE_PATH: env.BASE_PATH ?? basePath,
         STATIC_DIR: join(root, 'apps/web-client/dist'),
         HOST_BINDINGS_FILE: join(root, '.peerdeck/host-bindings.json'),
         DRAIN_MS: '1000',

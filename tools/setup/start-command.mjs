@@ -14,7 +14,7 @@ import { START_HELP, parseStart } from './start-options.mjs';
 import { StatusFile } from './status-file.mjs';
 import { statusText } from './status-text.mjs';
 import { tlsSettings } from './tls.mjs';
-import { webUrl } from './web-url.mjs';
+import { basePathOf, webUrl } from './web-url.mjs';
 
 /** npm passes a Ctrl-C on that the terminal has sent to this process as well. */
 const SAME_KEY_MS = 300;
@@ -74,6 +74,7 @@ async function run({ options, desktop, node, env, report, onRunnerGone }) {
       ...{ host, port, names: tls?.names },
       named: [origins.local, ...origins.lan],
     }),
+    basePath: elsewhere === undefined ? '' : basePathOf(elsewhere),
     statusFile: new StatusFile(options.statusFile),
   });
   const ended = untilEnd(session, report, onRunnerGone);

@@ -22,3 +22,14 @@ export function webUrl({ root, node, env, config, agentArguments }) {
   const named = JSON.parse(text).client.webUrl;
   return named === '' ? undefined : named;
 }
+
+/**
+ * The folder of that place, for signaling (BASE_PATH): a proxy may leave the path on when it asks
+ * for the page. '' where it lies at the root, or below a name that signaling would not take; then
+ * the proxy has to take it off.
+ */
+export function basePathOf(url) {
+  const { pathname } = new URL('.', url);
+  const path = pathname.replace(/\/$/, '');
+  return /^(\/[\w~-][\w.~-]*)+$/.test(path) && path.length <= 256 ? path : '';
+}

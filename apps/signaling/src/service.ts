@@ -231,10 +231,11 @@ export class Service {
   async #buildFront(): Promise<FrontServer> {
     const { config } = this.#options;
     const { STATIC_DIR, TLS_CERT_FILE, TLS_KEY_FILE } = config;
+    const { BASE_PATH: basePath, FRAME_ANCESTORS: frameAncestors } = config;
     const files =
       STATIC_DIR === ''
         ? undefined
-        : await StaticFiles.open(STATIC_DIR).catch(() => {
+        : await StaticFiles.open(STATIC_DIR, { basePath, frameAncestors }).catch(() => {
             throw refuse('STATIC_DIR', STATIC_DIR);
           });
     const tls =

@@ -200,6 +200,35 @@ export function origins(about: string) {
   );
 }
 
+/** Who may show the page in a frame, as the directive `frame-ancestors` says it (CSP 3, 6.4.2). */
+export function frameAncestors(about: string) {
+  const read = (value: string) => {
+    const bare = value.replaceAll("'", '');
+    if (bare === 'none' || bare === 'self') return `'${bare}'`;
+    const patterns = list(value).map(originPattern);
+    if (patterns.length === 0) return undefined;
+    return patterns
+      .map(({ scheme, host, port, subdomains }) => {
+        const name = `${scheme}//${subdomains ? '*.' : ''}${host}`;
+        return port === '' ? name : `${name}:${port}`;
+      })
+      .join(' ');
+  };
+  const allowed =
+    'none, self, or a comma-separated list of origins such as https://intra.example.com';
+  return field(parsed(read), 'none', allowed, about);
+}
+
+/** A path below which the service lies: '' for none, else with a slash before and none behind it. */
+export function basePath(about: string) {
+  const read = (value: string) => {
+    const path = value.replace(/\/$/, '');
+    if (path === '') return '';
+    return /^(\/[\w~-][\w.~-]*)+$/.test(path) && path.length <= 256 ? path : undefined;
+  };
+  return field(parsed(read), '', 'a path such as /desk, of letters, digits, _ . ~ and -', about);
+}
+
 export function networks(about: string) {
   const read = (value: string) => {
     const blocks = new BlockList();

@@ -3,10 +3,12 @@ import * as z from 'zod';
 import { authFault } from '../auth/auth-config.ts';
 import { authFields } from '../auth/auth-fields.ts';
 import {
+  basePath,
   byteRate,
   choice,
   fieldMeta,
   flag,
+  frameAncestors,
   host,
   iceServers,
   integer,
@@ -51,6 +53,10 @@ export const envSchema = z.object({
     'a folder with an index.html',
     'Folder of the web client, served on WS_PORT. Unset: no pages.',
   ),
+  BASE_PATH: basePath(
+    'Path at which a proxy in front shows the page, where it does not take it off.',
+  ),
+  FRAME_ANCESTORS: frameAncestors('Pages that may show this one in a frame.'),
   TLS_CERT_FILE: text(
     '',
     'a PEM file, together with TLS_KEY_FILE',

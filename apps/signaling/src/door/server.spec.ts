@@ -47,6 +47,71 @@ function get(path: string, headers = {}, method = 'GET'): Promise<Answer> {
   });
 }
 
+describe('with BASE_PATH', () => {
+  beforeEach(async () => {
+    server = await startService({ STATIC_DIR: site, BASE_PATH: '/my/desk/' });
+  });
+
+  test('the page is there whether a proxy takes the path off or leaves it on', async () => {
+    for (const base of ['', '/my/desk']) {
+      expect(await get(`${base}/`)).toMatchObject({
+        status: 200,
+        body: expect.stringContaining('<title>Peerdeck') as string,
+      });
+      expect(await get(`${base}/config.json`)).toMatchObject({ status: 200, body: '{}\n' });
+      const asset = await get(`${base}/assets/index-BXVs1UmA.js`);
+      expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    }
+  });
+
+  test('without the slash at its end it leads to the page', async () => {
+    for (const [asked, Location] of [
+      ['/my/desk', '/my/desk/'],
+      ['/my/desk?a=b', '/my/desk/?a=b'],
+    ] as const) {
+      expect(await get(asked)).toMatchObject({ status: 308, headers: { location: Location } });
+    }
+  });
+
+  test('what only begins like it is nothing, and no way leads out of the folder', async () => {
+    for (const path of [
+      '/my/deskassets/',
+      '/my/',
+      '/my/desk/../outside.txt',
+      '/my/desk//my/desk/',
+    ]) {
+      expect(await get(path)).toMatchObject({ status: 404 });
+    }
+    for (const path of ['/my/desk/link.txt', '/my/desk/.secret', '/my/desk/%2e%2e/outside.txt']) {
+      expect((await get(path)).status).toBe(404);
+    }
+  });
+});
+
+describe('with FRAME_ANCESTORS', () => {
+  test.each([
+    ['', "'none'", 'DENY'],
+    ['none', "'none'", 'DENY'],
+    ["'self'", "'self'", 'SAMEORIGIN'],
+    // Browsers take the older header over nothing, so it must not be there.
+    [
+      'https://intra.example.com, https://*.example.org:8443',
+      'https://intra.example.com https://*.example.org:8443',
+      undefined,
+    ],
+  ])('%s', async (given, sources, options) => {
+    server = await startService({ STATIC_DIR: site, FRAME_ANCESTORS: given });
+    for (const path of ['/', '/nothing-there']) {
+      const { headers } = await get(path);
+      const policy = String(headers['content-security-policy']).split('; ');
+      expect(policy.filter((one) => one.startsWith('frame-ancestors'))).toEqual([
+        `frame-ancestors ${sources}`,
+      ]);
+      expect(headers['x-frame-options']).toBe(options);
+    }
+  });
+});
+
 describe('with STATIC_DIR', () => {
   beforeEach(async () => {
     server = await startService({ STATIC_DIR: site });

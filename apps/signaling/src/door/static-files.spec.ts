@@ -7,7 +7,7 @@ import { StaticFiles } from './static-files.ts';
 test('a file that many ask for at once is read and compressed once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'peerdeck-static-'));
   writeFileSync(join(folder, 'index.html'), `<!doctype html>${'long '.repeat(10_000)}`);
-  const files = await StaticFiles.open(folder);
+  const files = await StaticFiles.open(folder, { basePath: '', frameAncestors: "'none'" });
   const bodies = new Set<unknown>();
   const headers = { 'accept-encoding': 'br' };
   const ask = () =>

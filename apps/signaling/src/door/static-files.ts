@@ -25,23 +25,22 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The page loads nothing from elsewhere and may not be framed; it connects to the signaling
- * address of its config.json or its link, which may be on any host.
+ * The page loads nothing from elsewhere; it connects to the signaling address of its config.json or
+ * its link, which may be on any host.
  */
+const POLICY = [
+  "default-src 'self'",
+  "connect-src 'self' ws: wss:",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "media-src 'self' blob:",
+  "worker-src 'self' blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+];
+
 const SECURITY_HEADERS: OutgoingHttpHeaders = {
-  'Content-Security-Policy': [
-    "default-src 'self'",
-    "connect-src 'self' ws: wss:",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "media-src 'self' blob:",
-    "worker-src 'self' blob:",
-    "object-src 'none'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'X-Frame-Options': 'DENY',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -55,6 +54,19 @@ const MAX_FILE_BYTES = 32 * 1024 * 1024;
 /** Files kept in memory; the one that came first goes first. */
 const MAX_CACHED = 256;
 
+/** Of browsers that do not know `frame-ancestors`; it can name no origins. */
+const FRAME_OPTIONS: Readonly<Record<string, string>> = {
+  "'none'": 'DENY',
+  "'self'": 'SAMEORIGIN',
+};
+
+export interface StaticFilesOptions {
+  /** A path that requests may begin with, without a slash at its end; '' for none. */
+  readonly basePath: string;
+  /** The sources of the directive `frame-ancestors`. */
+  readonly frameAncestors: string;
+}
+
 interface CachedFile {
   readonly stamp: string;
   readonly etag: string;
@@ -66,47 +78,68 @@ type Encoding = 'br' | 'gzip' | 'identity';
 /** Serves the files of one folder, small enough to be kept in memory, read-only. */
 export class StaticFiles {
   readonly #root: string;
+  readonly #basePath: string;
+  readonly #headers: OutgoingHttpHeaders;
   readonly #cache = new Map<string, CachedFile>();
   /** Files that are being read, by name and stamp: compressing takes a while. */
   readonly #loading = new Map<string, Promise<CachedFile>>();
 
   /** `root` is a real path: see `open`. */
-  private constructor(root: string) {
+  private constructor(root: string, { basePath, frameAncestors }: StaticFilesOptions) {
     this.#root = root;
+    this.#basePath = basePath;
+    const options = FRAME_OPTIONS[frameAncestors];
+    this.#headers = {
+      ...SECURITY_HEADERS,
+      'Content-Security-Policy': [...POLICY, `frame-ancestors ${frameAncestors}`].join('; '),
+      ...(options === undefined ? {} : { 'X-Frame-Options': options }),
+    };
   }
 
   /** Rejects unless the folder has an index.html. */
-  static async open(folder: string): Promise<StaticFiles> {
+  static async open(folder: string, options: StaticFilesOptions): Promise<StaticFiles> {
     const root = await realpath(folder);
     if (!(await stat(join(root, 'index.html'))).isFile()) throw new Error('no index.html');
-    return new StaticFiles(root);
+    return new StaticFiles(root, options);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answer(response, 405, { Allow: 'GET, HEAD' }, 'GET only\n');
+      this.#answer(response, 405, { Allow: 'GET, HEAD' }, 'GET only\n');
       return;
     }
-    const path = safePath(request.url ?? '/');
+    const url = request.url ?? '/';
+    if (url.split(/[?#]/)[0] === this.#basePath) {
+      // What the page names lies beside it, so its own address must be that of a folder.
+      const Location = `${this.#basePath}/${url.slice(this.#basePath.length)}`;
+      this.#answer(response, 308, { Location, 'Cache-Control': 'no-cache' });
+      return;
+    }
+    const path = safePath(this.#withoutBase(url));
     const file = path === undefined ? undefined : await this.#load(path);
     if (path === undefined || file === undefined) {
       // A page that is served without a file of its own talks to where it came from.
       if (path === '/config.json') {
         const headers = { 'Content-Type': TYPES['.json'], 'Cache-Control': 'no-cache' };
-        answer(response, 200, headers, '{}\n');
-      } else answer(response, 404, {}, 'Not found\n');
+        this.#answer(response, 200, headers, '{}\n');
+      } else this.#answer(response, 404, {}, 'Not found\n');
       return;
     }
     const cache = HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache';
     const headers = { 'Cache-Control': cache, ETag: file.etag, Vary: 'Accept-Encoding' };
     if (isKnown(request.headers['if-none-match'], file.etag)) {
-      answer(response, 304, headers);
+      this.#answer(response, 304, headers);
       return;
     }
     const encoding = chooseEncoding(request.headers['accept-encoding'], file);
     const body = file.bodies[encoding];
     const coded = encoding === 'identity' ? {} : { 'Content-Encoding': encoding };
-    answer(response, 200, { ...headers, ...coded, 'Content-Type': file.type }, body);
+    this.#answer(response, 200, { ...headers, ...coded, 'Content-Type': file.type }, body);
+  }
+
+  /** A proxy may take the path off, or leave it on: both find the files. */
+  #withoutBase(url: string): string {
+    return url.startsWith(`${this.#basePath}/`) ? url.slice(this.#basePath.length) : url;
   }
 
   async #load(path: string): Promise<CachedFile | undefined> {
@@ -140,6 +173,23 @@ export class StaticFiles {
     } finally {
       this.#loading.delete(key);
     }
+  }
+
+  #answer(
+    response: ServerResponse,
+    status: number,
+    headers: OutgoingHttpHeaders,
+    body?: string | Buffer,
+  ): void {
+    const type = { 'Content-Type': 'text/plain; charset=utf-8' };
+    response.writeHead(status, {
+      ...this.#headers,
+      ...(body === undefined ? {} : type),
+      ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
+      ...headers,
+    });
+    // Node leaves the body out of an answer to HEAD.
+    response.end(body);
   }
 }
 
@@ -184,21 +234,4 @@ function chooseEncoding(accepted: string | string[] | undefined, file: CachedFil
     if (names.includes(encoding) && file.bodies[encoding] !== undefined) return encoding;
   }
   return 'identity';
-}
-
-function answer(
-  response: ServerResponse,
-  status: number,
-  headers: OutgoingHttpHeaders,
-  body?: string | Buffer,
-): void {
-  const type = { 'Content-Type': 'text/plain; charset=utf-8' };
-  response.writeHead(status, {
-    ...SECURITY_HEADERS,
-    ...(body === undefined ? {} : type),
-    ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
-    ...headers,
-  });
-  // Node leaves the body out of an answer to HEAD.
-  response.end(body);
 }

@@ -18,6 +18,8 @@ export const BAD_ENVIRONMENT: Readonly<
   HEALTH_PORT: { HEALTH_PORT: '8o80' },
   HEALTH_HOST: { HEALTH_HOST: 'two words' },
   STATIC_DIR: { STATIC_DIR: '/nowhere/at/all' },
+  BASE_PATH: { BASE_PATH: 'https://example.com/desk' },
+  FRAME_ANCESTORS: { FRAME_ANCESTORS: 'intra.example.com' },
   TLS_CERT_FILE: { TLS_CERT_FILE: '/nowhere/cert.pem', TLS_KEY_FILE: '/nowhere/key.pem' },
   TLS_KEY_FILE: { TLS_CERT_FILE: '/nowhere/cert.pem' },
   REDIS_URL: { REDIS_URL: 'http://127.0.0.1:6379' },
