@@ -1,7 +1,7 @@
 import { Child } from './child.ts';
 import { xprobe } from './paths.ts';
 
-export type Scene = 'still' | 'scroll' | 'game';
+export type Scene = 'still' | 'scroll' | 'game' | 'noise';
 
 /** Times are CLOCK_MONOTONIC, microseconds. */
 export type XInput =

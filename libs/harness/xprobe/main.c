@@ -1,7 +1,7 @@
 /*
  * xprobe: an X client with known content and a record of the input that reaches it.
  *
- *   xprobe [--display :N] [--width W] [--height H] [--scene still|scroll|game]
+ *   xprobe [--display :N] [--width W] [--height H] [--scene still|scroll|game|noise]
  *
  * Without a size it covers the screen. stdin takes one command a line:
  *   paint             one paint
@@ -94,6 +94,7 @@ static int scene_of(const char *name) {
   if (strcmp(name, "still") == 0) return SCENE_STILL;
   if (strcmp(name, "scroll") == 0) return SCENE_SCROLL;
   if (strcmp(name, "game") == 0) return SCENE_GAME;
+  if (strcmp(name, "noise") == 0) return SCENE_NOISE;
   return -1;
 }
 
@@ -222,7 +223,7 @@ int main(int argc, char **argv) {
   }
   if (kind < 0 || argc % 2 == 0) {
     fprintf(stderr, "usage: xprobe [--display :N] [--width W] [--height H] "
-                    "[--scene still|scroll|game]\n");
+                    "[--scene still|scroll|game|noise]\n");
     return 2;
   }
   setvbuf(stdout, NULL, _IOLBF, 0);

@@ -17,6 +17,20 @@ static uint32_t channel(double value) {
   return value < 0 ? 0 : value > 255 ? 255 : (uint32_t)value;
 }
 
+/* Takes over the pixels, which malloc gave. */
+static Pixmap pixmap_of(const scene *self, Drawable like, int depth, uint32_t *pixels, int width,
+                        int height) {
+  Pixmap pixmap = XCreatePixmap(self->display, like, (unsigned)width, (unsigned)height,
+                                (unsigned)depth);
+  XImage *image =
+      XCreateImage(self->display, DefaultVisual(self->display, DefaultScreen(self->display)),
+                   (unsigned)depth, ZPixmap, 0, (char *)pixels, (unsigned)width, (unsigned)height,
+                   32, 0);
+  XPutImage(self->display, pixmap, self->gc, image, 0, 0, 0, 0, (unsigned)width, (unsigned)height);
+  XDestroyImage(image); /* frees pixels too */
+  return pixmap;
+}
+
 /* Smooth shapes with a little grain: what a game's frame costs an encoder, not white noise. */
 static Pixmap motion_texture(const scene *self, Drawable like, int depth, int width, int height,
                              uint32_t seed) {
@@ -34,15 +48,23 @@ static Pixmap motion_texture(const scene *self, Drawable like, int depth, int wi
                               channel(base - block * 12 + 20);
     }
   }
-  Pixmap pixmap = XCreatePixmap(self->display, like, (unsigned)width, (unsigned)height,
-                                (unsigned)depth);
-  XImage *image =
-      XCreateImage(self->display, DefaultVisual(self->display, DefaultScreen(self->display)),
-                   (unsigned)depth, ZPixmap, 0, (char *)pixels, (unsigned)width, (unsigned)height,
-                   32, 0);
-  XPutImage(self->display, pixmap, self->gc, image, 0, 0, 0, 0, (unsigned)width, (unsigned)height);
-  XDestroyImage(image); /* frees pixels too */
-  return pixmap;
+  return pixmap_of(self, like, depth, pixels, width, height);
+}
+
+/* Grains of 2 by 2 pixels: each picture drawn from another place of it is new to an encoder. */
+static Pixmap noise_texture(const scene *self, Drawable like, int depth, int width, int height) {
+  /* a row and a column more, for the last grains of odd sizes */
+  uint32_t *pixels = malloc(((size_t)width + 1) * ((size_t)height + 1) * 4);
+  uint32_t state = 11;
+  for (int y = 0; y < height; y += 2) {
+    for (int x = 0; x < width; x += 2) {
+      const uint32_t grey = 88 + (next_random(&state) & 63);
+      const uint32_t pixel = grey << 16 | grey << 8 | grey;
+      uint32_t *at = pixels + y * width + x;
+      at[0] = at[1] = at[width] = at[width + 1] = pixel;
+    }
+  }
+  return pixmap_of(self, like, depth, pixels, width, height);
 }
 
 static Pixmap text_texture(scene *self, Drawable like, int depth) {
@@ -90,6 +112,9 @@ void scene_open(scene *self, Display *display, Drawable drawable, int depth, enu
     self->texture = motion_texture(self, drawable, depth, width + 2 * PAN, height + 2 * PAN, 1);
     self->sprite = motion_texture(self, drawable, depth, SPRITE, SPRITE, 5);
   }
+  if (kind == SCENE_NOISE) {
+    self->texture = noise_texture(self, drawable, depth, width + 2 * PAN, height + 2 * PAN);
+  }
 }
 
 void scene_close(scene *self) {
@@ -109,6 +134,13 @@ void scene_draw(scene *self, Drawable target, unsigned number) {
   if (self->kind == SCENE_SCROLL) {
     const int row = (int)(number * 3 % (unsigned)self->page_height);
     XCopyArea(self->display, self->texture, target, self->gc, 0, row, width, height, 0, 0);
+    return;
+  }
+  if (self->kind == SCENE_NOISE) {
+    uint32_t state = number * 2654435761u;
+    const int left = (int)(next_random(&state) % (2 * PAN));
+    const int row = (int)(next_random(&state) % (2 * PAN));
+    XCopyArea(self->display, self->texture, target, self->gc, left, row, width, height, 0, 0);
     return;
   }
   const int x = PAN + (int)(PAN * 0.9 * sin(number * 0.031));

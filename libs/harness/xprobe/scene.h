@@ -1,13 +1,14 @@
 /*
- * What the window shows below the code: nothing, scrolling text, or full-window motion. A scene is
- * a function of the paint's number, so that two runs show the same pictures.
+ * What the window shows below the code: nothing, scrolling text, full-window motion, or grain that
+ * is new in each paint and so takes whatever rate an encoder is given. A scene is a function of the
+ * paint's number, so that two runs show the same pictures.
  */
 #ifndef XPROBE_SCENE_H
 #define XPROBE_SCENE_H
 
 #include <X11/Xlib.h>
 
-enum scene_kind { SCENE_STILL, SCENE_SCROLL, SCENE_GAME };
+enum scene_kind { SCENE_STILL, SCENE_SCROLL, SCENE_GAME, SCENE_NOISE };
 
 typedef struct scene {
   Display *display;
@@ -15,7 +16,7 @@ typedef struct scene {
   enum scene_kind kind;
   int width, height; /* of the window */
   int page_height;   /* rows after which the text repeats */
-  Pixmap texture;    /* what scrolls or pans; None for SCENE_STILL */
+  Pixmap texture;    /* what scrolls, pans or jumps; None for SCENE_STILL */
   Pixmap sprite;
 } scene;
 
