@@ -113,6 +113,11 @@ export class Child {
     this.#process.stdin?.write(`${line}\n`);
   }
 
+  /** Ends its stdin: what reads commands there has had the last. */
+  endInput(): void {
+    this.#process.stdin?.end();
+  }
+
   /** The first line that matches, of those from `from` (default: all) on. */
   waitForLine(pattern: RegExp, timeoutMs: number, from = 0): Promise<RegExpMatchArray> {
     for (const line of this.#log.slice(Math.max(0, from - this.#dropped))) {

@@ -20,6 +20,8 @@ export interface InboundVideo {
   pliCount: number;
   nackCount: number;
   freezeCount: number;
+  /** Of the quantizers of the decoded frames, where the codec tells. */
+  qpSum?: number;
   frameWidth?: number;
   frameHeight?: number;
 }
