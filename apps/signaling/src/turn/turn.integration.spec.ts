@@ -211,6 +211,21 @@ describe('the configuration for production', () => {
     },
   );
 
+  (outside === undefined ? test.skip : test)(
+    'refuses its own public address where it is told to (needs an address other than loopback)',
+    async () => {
+      const address = outside ?? '';
+      // As start.sh says it. With the private address behind the public one coturn would allow both.
+      const denied = [`--denied-peer-ip=${address}`, '--denied-peer-ip=1.2.3.4'];
+      const settings = ['--external-ip=1.2.3.4', ...denied];
+      const turn = await coturn({ file: PRODUCTION, address, settings });
+      const relay = client(turn, made(inSeconds(60)));
+      expect((await relay.allocate()).relayed?.host).toBe('1.2.3.4');
+      const own = ['1.2.3.4', address];
+      expect(await refused(relay, [...own, '1.1.1.1'])).toEqual(own);
+    },
+  );
+
   test('takes an old secret beside a new one, for a change of it', async () => {
     const old = 'o'.repeat(32);
     const turn = await coturn({ file: PRODUCTION, settings: [`--static-auth-secret=${old}`] });
