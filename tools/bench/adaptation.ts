@@ -19,6 +19,7 @@ import { describeMachine, othersLoad } from './machine.ts';
 import { figuresOf } from './net/figures.ts';
 import type { Figures } from './net/figures.ts';
 import { isInside, missingForNamespaces, runInside, whenToldToEnd } from './net/own-namespace.ts';
+import { plot } from './net/plot.ts';
 import { reportTable } from './net/report.ts';
 import type { Row } from './net/report.ts';
 import { runScenario } from './net/run.ts';
@@ -113,6 +114,7 @@ async function main(): Promise<number> {
         rows.set(name, row);
         const file = join(values.out, `${name}-${run + 1}`);
         writeFileSync(`${file}.json`, JSON.stringify(record));
+        writeFileSync(`${file}.svg`, plot(row.title, record));
         const brief = Object.entries(figures).map(([key, value]) => `${key} ${value.toFixed(2)}`);
         console.log(`${name}: ${brief.join(', ')}`);
       }
