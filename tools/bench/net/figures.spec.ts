@@ -56,6 +56,7 @@ function recordOf({
     ways: [{ atMs: 0, rateBps: 8e6, delayMs: 20, state: 'up' }],
     turns: [],
     video: { bytes: 5_000_000, packetsLost: 0, nacks: 0, keyFrames: 0, qp: 30 },
+    busyShare: 0.5,
     otherBytes: undefined,
   };
 }

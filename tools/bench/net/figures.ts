@@ -42,6 +42,8 @@ export interface Figures {
   /** Decisions a minute that took rate away. */
   cutsPerMinute: number;
   lateP99Us: number;
+  /** Of all the machine's cores. */
+  busyShare: number;
 }
 
 export interface Gap {
@@ -144,5 +146,6 @@ export function figuresOf(record: Record): Figures {
     qp: record.video.qp,
     cutsPerMinute: (cuts.length / seconds) * 60,
     lateP99Us: record.lateness?.lateP99Us ?? NaN,
+    busyShare: record.busyShare,
   };
 }

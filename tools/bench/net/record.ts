@@ -39,6 +39,8 @@ export interface Record {
     /** Mean quantizer of the decoded pictures, 0 (finest) to 51. */
     readonly qp: number;
   };
+  /** Of all the machine's cores: at 1 a run measures them, not the network. */
+  readonly busyShare: number;
   /** What the second Peerdeck's viewer got. */
   readonly otherBytes: number | undefined;
 }

@@ -24,7 +24,7 @@ const seconds = (ms: number): string =>
 const head = [
   'scenario', 'glass to glass p50', 'p95', 'late %', 'queue p50', 'p95', 'link used %', 'freezes',
   'longest', 'fps', 'recovered s', 'refilled s', 'overflowed', 'cuts/min', 'kbit/s', 'other kbit/s',
-  'QP',
+  'QP', 'CPU %',
 ]; // prettier-ignore
 
 /** Medians of the runs, as Markdown. */
@@ -38,7 +38,7 @@ export function reportTable(rows: readonly Row[]): string {
         whole(m.queueP95), share(m.usedShare), whole(m.freezes), whole(m.longestGapMs),
         whole(m.fps), seconds(m.recoveryMs), seconds(m.refillMs), whole(m.overflowed),
         whole(m.cutsPerMinute), whole(m.kbps), m.otherKbps > 50 ? whole(m.otherKbps) : '',
-        m.qp > 0 ? m.qp.toFixed(0) : '–',
+        m.qp > 0 ? m.qp.toFixed(0) : '–', share(m.busyShare),
       ]; // prettier-ignore
     }),
   );

@@ -8,11 +8,13 @@ import { openDisplay } from '@peerdeck/harness/display';
 import { Host } from '@peerdeck/harness/host';
 import type { VideoConfig } from '@peerdeck/harness/host';
 import { Probe } from '@peerdeck/harness/probe';
+import type { Scene } from '@peerdeck/harness/probe';
 import { openStack } from '@peerdeck/harness/stack';
 import type { Stack } from '@peerdeck/harness/stack';
 import { openViewer } from '@peerdeck/harness/viewer';
 import type { Viewer } from '@peerdeck/harness/viewer';
 import { delay, monotonicUs } from '@peerdeck/harness/wait';
+import { machineTimes } from '../cpu.ts';
 import { paintRate } from '../glass.ts';
 import { keepTicking } from '../ticking.ts';
 import { hostAddress, ShapedNetwork } from './network.ts';
@@ -26,6 +28,7 @@ export interface RunOptions {
   readonly scenario: Scenario;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  readonly content: Scene;
   /** Of the link's accidents. */
   readonly seed: number;
   readonly size: { readonly width: number; readonly height: number };
@@ -95,7 +98,7 @@ async function measure(
   const { viewer, probe, host } = stack;
   await viewer.waitForPicture();
   await keepTicking(viewer.page);
-  await probe.scene(scenario.content);
+  await probe.scene(options.content);
   await probe.reset();
   probe.start(paintRate);
   const other =
@@ -111,9 +114,11 @@ async function measure(
   const script = scenario.script(seconds);
   const before = await viewer.inbound();
   const otherBefore = other && (await other.inbound());
+  const timesBefore = machineTimes();
   const startUs = await network.start(script);
   const endUs = startUs + seconds * 1e6;
   await delay((endUs - monotonicUs()) / 1000);
+  const times = machineTimes();
   const after = await viewer.inbound();
   const otherAfter = other && (await other.inbound());
   await delay(drainMs);
@@ -142,18 +147,19 @@ async function measure(
       keyFrames: after.keyFramesDecoded - before.keyFramesDecoded,
       qp: ((after.qpSum ?? NaN) - (before.qpSum ?? NaN)) / decoded,
     },
+    busyShare: (times.busy - timesBefore.busy) / (times.total - timesBefore.total),
     otherBytes: otherAfter && otherAfter.bytesReceived - (otherBefore?.bytesReceived ?? 0),
   };
 }
 
 /** A second desktop with its host and viewer, with the same content. */
 async function besidePeerdeck(
-  { scenario, size, video }: RunOptions,
+  { content, size, video }: RunOptions,
   stack: Stack,
   opened: Opened,
 ): Promise<Viewer> {
   const display = opened.keep(await openDisplay(size.width, size.height));
-  const probe = opened.keep(new Probe(display.name, scenario.content));
+  const probe = opened.keep(new Probe(display.name, content));
   await probe.ready();
   const host = opened.keep(new Host({ display: display.name, address: hostAddress, port, video }));
   await host.ready();

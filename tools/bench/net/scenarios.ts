@@ -1,11 +1,9 @@
-import type { Scene } from '@peerdeck/harness/probe';
 import type { Step } from './step.ts';
 import { lte, trace, wifi } from './trace.ts';
 
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  readonly content: Scene;
   /** From the first packet on. */
   readonly link: readonly Step[];
   /** Begins with the measured time, when content has run for a while. */
@@ -35,11 +33,10 @@ function link(rateBps: number, more: Partial<Step> = {}, queueMs = 200): Step[] 
   return [{ atMs: 0, ...uplink }, rate(0, rateBps, queueMs), delay];
 }
 
-function steady(mbit: number, content: Scene): Scenario {
+function steady(mbit: number): Scenario {
   return {
     name: `steady-${mbit}`,
     title: `steady ${mbit} Mbit/s`,
-    content,
     link: link(mbit * Mbit),
     script: () => [],
     seconds: 30,
@@ -48,14 +45,13 @@ function steady(mbit: number, content: Scene): Scenario {
 
 function onto(name: string, title: string, more: Partial<Step>, mbit = 20): Scenario {
   const base = link(mbit * Mbit, more);
-  return { name, title, content: 'game', link: base, script: () => [], seconds: 30 };
+  return { name, title, link: base, script: () => [], seconds: 30 };
 }
 
 function blackout(seconds: number): Scenario {
   return {
     name: `blackout-${seconds}`,
     title: `nothing passes for ${seconds} s, 20 Mbit/s`,
-    content: 'game',
     link: link(20 * Mbit),
     script: (all) => [
       { atMs: (all * 1000) / 3, direction: 'both', state: 'drop' },
@@ -70,7 +66,6 @@ export const scenarios: readonly Scenario[] = [
   {
     name: '8-2-8',
     title: '8 → 2 → 8 Mbit/s',
-    content: 'noise',
     link: link(8 * Mbit),
     script: (all) => [rate((all * 1000) / 3, 2 * Mbit), rate((all * 2000) / 3, 8 * Mbit)],
     seconds: 30,
@@ -78,15 +73,14 @@ export const scenarios: readonly Scenario[] = [
   {
     name: '20-4',
     title: '20 → 4 Mbit/s after a still minute',
-    content: 'noise',
     link: link(20 * Mbit),
     script: () => [rate(0, 4 * Mbit)],
     seconds: 20,
     stillSeconds: 60,
   },
-  steady(2, 'noise'),
-  steady(4, 'noise'),
-  steady(8, 'noise'),
+  steady(2),
+  steady(4),
+  steady(8),
   onto('loss-2', '2 % random loss, 20 Mbit/s', { lossShare: 0.02 }),
   onto('loss-5', '5 % random loss, 20 Mbit/s', { lossShare: 0.05 }),
   onto('loss-10', '10 % random loss, 20 Mbit/s', { lossShare: 0.1 }),
@@ -98,19 +92,18 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'path-90',
     title: 'the way becomes 90 ms longer, 20 Mbit/s',
-    content: 'game',
     link: link(20 * Mbit),
     script: (all) => [{ atMs: (all * 1000) / 3, direction: 'both', delayMs: 110 }],
     seconds: 40,
   },
   {
-    ...steady(10, 'noise'),
+    ...steady(10),
     name: 'beside-tcp',
     title: 'a TCP download beside it, 10 Mbit/s',
     beside: 'tcp',
   },
   {
-    ...steady(10, 'noise'),
+    ...steady(10),
     name: 'beside-peerdeck',
     title: 'a second Peerdeck beside it, 10 Mbit/s',
     beside: 'peerdeck',
@@ -118,7 +111,6 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'wifi',
     title: 'Wi-Fi trace, 6 to 40 Mbit/s',
-    content: 'noise',
     link: link(20 * Mbit, { delayMs: 5 }, 150),
     script: (seconds) => trace({ ...wifi, seconds }),
     seconds: 60,
@@ -126,7 +118,6 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'lte',
     title: 'LTE trace, 2 to 30 Mbit/s',
-    content: 'noise',
     // a queue at the tower holds a fixed amount, not a time: 1.2 s at 2 Mbit/s
     link: [
       { atMs: 0, ...uplink, rateBps: 10 * Mbit },
