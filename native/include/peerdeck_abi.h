@@ -106,7 +106,8 @@ enum pd_event_type {
   PD_EVENT_FEEDBACK = 5,    /* JSON, see docs/architecture.md, "Feedback"; coalesced, 10 a second, 1 when idle */
   PD_EVENT_PATH = 6,        /* {"local":"host|srflx|relay","remote":"…","protocol":"udp|tcp"} */
   /* capture-encoder */
-  PD_EVENT_SOURCE = 32,     /* {"state":"running|resized|lost|ended","width":..,"height":..,"reason":".."} */
+  PD_EVENT_SOURCE = 32,     /* {"state":"running|resized|lost|ended","width":..,"height":..,"reason":".."}: the source's
+                               own size, however it is scaled for the encoder */
   PD_EVENT_ENCODER = 33,    /* {"state":"running|reopened|failed","name":"libx264","reason":".."} */
   PD_EVENT_STATS = 34,      /* JSON, once a second when asked for; coalesced */
   PD_EVENT_CURSOR = 35,     /* {"serial":n,"hotX":..,"hotY":..,"width":..,"height":..,"png":"base64"} or {"serial":n,"hidden":true} */

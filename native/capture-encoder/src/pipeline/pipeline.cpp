@@ -165,9 +165,4 @@ Rect Pipeline::placement() const {
   return source_->placement();
 }
 
-Size Pipeline::size() const {
-  const std::lock_guard lock(mutex_);
-  return size_;
-}
-
 }  // namespace pdc

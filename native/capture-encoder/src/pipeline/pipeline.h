@@ -72,7 +72,6 @@ class Pipeline {
   void on_fault(Fault& part, const std::string& reason);
   void on_encoder_fault(const std::string& reason);
   void fail(const char* state, const std::string& reason);
-  Size size() const;
   Size encoded_size(Size source, double scale) const;
 
   /* Flags of the waker beside pd_wake_flags. */

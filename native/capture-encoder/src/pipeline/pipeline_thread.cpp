@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/leaks.h"
 #include "clock/clock.h"
+#include "convert/scaled_rect.h"
 #include "pipeline/frame_hash.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/thread_priority.h"
@@ -17,7 +18,7 @@ void Pipeline::run() {
   // Each part's failures are met where it is called; what is left over is the pipeline's own.
   Fault own(events_, handle_, "pipeline");
   if (attempt(source_fault_, [this] { source_->rest(false); })) {
-    announcer_.source("running", size(), "");
+    announcer_.source("running", source_->size(), "");
     apply_rate();
     announcer_.encoder("running", encoder_ ? encoder_->name() : "none", "");
   }
@@ -112,7 +113,7 @@ void Pipeline::handle_source(uint32_t events) {
   stats_.change([](auto& c) { ++c.wakes; });
   if ((events & kSourceResized) != 0) {
     reopen_encoder();
-    announcer_.source("resized", size(), "");
+    announcer_.source("resized", source_->size(), "");
   }
   if ((events & kSourceChanged) != 0) {
     const FramePolicy::Fate fate = policy_->on_changed(now_us());
@@ -258,8 +259,14 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
     if (frame != nullptr || input.keyframe) converter_->scale(picture_, scaled_);
     input.picture = &scaled_;
     passage.convert_us += now_us() - start;
-  } else if (frame != nullptr) {
-    for (size_t i = 0; i < frame->part_count; ++i) changed[i] = frame->parts[i].rect;
+  }
+  if (frame != nullptr) {
+    for (size_t i = 0; i < frame->part_count; ++i) {
+      const Rect& rect = frame->parts[i].rect;
+      changed[i] = input.picture == &picture_
+                       ? rect
+                       : scaled_rect(rect, picture_.width(), picture_.height(), size_.width, size_.height);
+    }
     input.changed = changed.data();
     input.changed_count = frame->part_count;
   }
@@ -353,7 +360,7 @@ void Pipeline::fail(const char* state, const std::string& reason) {
   lost_ = true;
   stopping_ = true;
   state_ = "stopped";
-  announcer_.source(state, size(), reason);
+  announcer_.source(state, source_->size(), reason);
 }
 
 }  // namespace pdc
