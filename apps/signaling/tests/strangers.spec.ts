@@ -162,10 +162,10 @@ describe('takes the place of a host', () => {
   });
 });
 
-test('has a host answer more than its limit: the answers wait, and it stays', async () => {
+test('has a host answer more than any limit: the answers wait, and it stays', async () => {
   await server.close();
   const clock = new ManualClock();
-  server = await startService({ RATE_LIMIT_MESSAGES_PER_10S: '20' }, { clock });
+  server = await startService({ RATE_LIMIT_MESSAGES_PER_10S: '2' }, { clock });
   const host = await member('host');
   for (let count = 0; count < 500; count += 1) {
     host.send({ type: 'control', to: 'somebody', action: 'a' });

@@ -65,6 +65,13 @@ test('who is over the rate all the time is a flood, and who pauses is not', asyn
   expect(one.isFlood).toBe(true);
 });
 
+test('a host has ten times as much, for it answers all who come', () => {
+  const one = pace(new ManualClock());
+  one.beHost();
+  for (let count = 0; count < 200; count += 1) expect(one.come(1)).toBe(0);
+  expect(one.come(1)).toBeCloseTo(50);
+});
+
 test('closed, nothing that waits comes back', async () => {
   const clock = new ManualClock();
   const one = pace(clock, { messages: { limit: 1, periodMs: 1000 } });

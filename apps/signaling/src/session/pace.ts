@@ -1,6 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import { Gcra, type Rate } from '../limits/limiter.ts';
 
+/**
+ * A host answers all who come, so others have a part in how much it has to say, and what it says to
+ * one must not wait for minutes behind what it says to a crowd. Limits per address and room hold for
+ * it as they are.
+ */
+const HOST_TIMES = 10;
 /** Over its rate for so long, a sender is no burst any more. */
 export const FLOOD_MS = 30_000;
 
@@ -17,8 +23,9 @@ export interface PaceOptions {
  */
 export class Pace {
   readonly #clock: Clock;
-  readonly #messages: Gcra;
-  readonly #bytes: Gcra;
+  readonly #rates: { readonly messages: Rate; readonly bytes: Rate };
+  #messages: Gcra;
+  #bytes: Gcra;
   /** When the first of the messages came that have all had to wait since, and how many these are. */
   #since: number | undefined;
   #held = 0;
@@ -26,8 +33,16 @@ export class Pace {
 
   constructor({ clock, messages, bytes }: PaceOptions) {
     this.#clock = clock;
+    this.#rates = { messages, bytes };
     this.#messages = new Gcra(messages);
     this.#bytes = new Gcra(bytes);
+  }
+
+  /** From here on it is a host's. */
+  beHost(): void {
+    const { messages, bytes } = this.#rates;
+    this.#messages = new Gcra({ ...messages, limit: messages.limit * HOST_TIMES });
+    this.#bytes = new Gcra({ ...bytes, limit: bytes.limit * HOST_TIMES });
   }
 
   /** Counts a message that has just come. 0: it is in time. More: milliseconds that it has to wait. */

@@ -306,6 +306,7 @@ export class V2Session implements Session {
     this.#cancelJoinTimeout = nothing;
     this.#challenge = '';
     this.#joined = { room, member };
+    if (member.role === 'host') this.#pace.beHost();
     this.#cancelExpiry = watch(() => {
       this.#fail('unauthorized', 'the token has expired: come back with a new one');
     });
