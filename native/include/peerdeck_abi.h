@@ -26,7 +26,7 @@ extern "C" {
 #endif
 
 /* Bumped whenever a signature, a struct or an event payload changes. Checked at load. */
-#define PD_ABI_VERSION 2
+#define PD_ABI_VERSION 3
 
 enum pd_error {
   PD_OK = 0,
@@ -105,6 +105,7 @@ enum pd_event_type {
   PD_EVENT_DATA = 4,        /* flags byte (1 = text, 0 = binary) + the bytes of the message */
   PD_EVENT_FEEDBACK = 5,    /* JSON, see docs/architecture.md, "Feedback"; coalesced, 10 a second, 1 when idle */
   PD_EVENT_PATH = 6,        /* {"local":"host|srflx|relay","remote":"…","protocol":"udp|tcp"} */
+  PD_EVENT_ARRIVALS = 7,    /* JSON, see docs/architecture.md, "Arrivals"; with each report of the viewer, coalesced */
   /* capture-encoder */
   PD_EVENT_SOURCE = 32,     /* {"state":"running|resized|lost|ended","width":..,"height":..,"reason":".."}: the source's
                                own size, however it is scaled for the encoder */

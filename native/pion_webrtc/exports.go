@@ -40,6 +40,7 @@ import (
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/host"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/pacer"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
 )
 
@@ -170,12 +171,12 @@ func pdw_peer_set_input(peer C.int64_t, accepted C.int32_t) C.int32_t {
 	})
 }
 
-//export pdw_peer_set_rate
-func pdw_peer_set_rate(peer C.int64_t, bitsPerSecond C.uint64_t) C.int32_t {
+//export pdw_peer_set_pace
+func pdw_peer_set_pace(peer C.int64_t, bitsPerSecond C.uint64_t, gain C.double, windowBytes C.uint64_t) C.int32_t {
 	return call32(nil, 0, func() (string, error) {
 		p, err := library.Peer(int64(peer))
 		if err == nil {
-			err = p.SetRate(uint64(bitsPerSecond))
+			err = p.SetPace(pacer.Pace{BitsPerSecond: uint64(bitsPerSecond), Gain: float64(gain), Window: uint64(windowBytes)})
 		}
 		return "", err
 	})

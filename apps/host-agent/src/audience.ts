@@ -9,7 +9,7 @@ import type {
   OutgoingRelay,
 } from '@peerdeck/protocol';
 import { Admission, REMOVED_MS } from './admission.ts';
-import type { BitrateDecision } from './bitrate-controller.ts';
+import type { BitrateDecision } from './bitrate/bitrate-controller.ts';
 import type { Config } from './config.ts';
 import { ControlSeat } from './control-seat.ts';
 import { cursorMessage, lostMessage, sessionMessage, statsMessage } from './host-messages.ts';

@@ -1,6 +1,6 @@
 import type { CursorShape as NativeCursor, PipelineStats } from '@peerdeck/native-capture';
 import { LIMITS, type AccessRole, type HostControlMessage } from '@peerdeck/protocol';
-import type { PathEstimate } from './path-estimate.ts';
+import type { PathEstimate } from './bitrate/path-estimate.ts';
 import type { ScreenInfo } from './screen.ts';
 
 /* What a host tells its viewers over the control channel, made of what it knows. */

@@ -1,4 +1,4 @@
-import type { BitrateDecision } from './bitrate-controller.ts';
+import type { BitrateDecision } from './bitrate/bitrate-controller.ts';
 import type { Log } from './log.ts';
 import type { Screen } from './screen.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingRelay } from '@peerdeck/protocol';
-import type { BitrateDecision } from './bitrate-controller.ts';
+import type { BitrateDecision } from './bitrate/bitrate-controller.ts';
 import type { InputAction } from './input-gate.ts';
 
 /* What a viewer's session hears of from signaling, and what it tells the audience. */

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Engine, IceServer, Peer, PeerFeedback, PeerState } from '@peerdeck/native-capture';
+import type { ArrivalReport, Engine, IceServer, Peer, PeerState } from '@peerdeck/native-capture';
 import type {
   AccessRole,
   EndedReason,
@@ -14,7 +14,8 @@ import { ControlChannel } from './control-channel.ts';
 import { InputGate } from './input-gate.ts';
 import type { Log } from './log.ts';
 import { OrderedWork } from './ordered-work.ts';
-import { PathEstimate } from './path-estimate.ts';
+import type { BitrateDecision } from './bitrate/bitrate-controller.ts';
+import { PathEstimate } from './bitrate/path-estimate.ts';
 import { rejection } from './rejection.ts';
 import { messageOf } from './screen.ts';
 import { VideoSwitch } from './video-switch.ts';
@@ -248,6 +249,7 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     if (this.isReady) {
       const ping = this.path.ping(now);
       if (ping !== undefined) this.tell(ping);
+      this.#obey(this.path.tick(now));
     }
     this.#video.tick(now);
     const held = this.gate.tick(now);
@@ -285,7 +287,10 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     const { engine, iceServers, config } = this.#options;
     const peer = await engine.openPeer({ iceServers, relayOnly: config.host.network.relayOnly });
     peer.on('state', (state) => this.#onState(state));
-    peer.on('path', (path) => this.#log.info(path, 'path'));
+    peer.on('path', (path) => {
+      this.#log.info(path, 'path');
+      this.path.pathChanged(this.#options.now());
+    });
     peer.on('candidate', (candidate) => {
       const to = this.#peerId;
       this.#options.send({ type: 'candidate', to, session: this.session, ...candidate });
@@ -294,7 +299,8 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     peer.on('data', (channel, bytes) => {
       if (channel === 'input' || channel === 'pointer') this.#onInput(channel, bytes);
     });
-    peer.on('feedback', (feedback) => this.#onFeedback(feedback));
+    peer.on('arrivals', (report) => this.#onArrivals(report));
+    peer.on('feedback', (feedback) => this.path.take(feedback));
     return peer;
   }
 
@@ -380,13 +386,17 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     }
   }
 
-  #onFeedback(feedback: PeerFeedback): void {
+  #onArrivals(report: ArrivalReport): void {
     if (this.#closing !== undefined) return;
-    const decision = this.path.update(feedback, this.#options.now());
-    this.#log.debug({ feedback, decision, rttMs: this.path.rttMs }, 'bitrate');
+    const decision = this.path.report(report, this.#options.now());
+    this.#log.debug({ report, decision, rttMs: this.path.rttMs }, 'bitrate');
+    this.#obey(decision);
+  }
+
+  #obey(decision: BitrateDecision): void {
     const pace = this.path.newPace();
     // A closed peer needs no rate.
-    if (pace !== undefined) this.#peer?.setRate(pace).catch(() => undefined);
+    if (pace !== undefined) this.#peer?.setPace(pace).catch(() => undefined);
     this.emit('decision', decision);
   }
 }

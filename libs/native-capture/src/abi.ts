@@ -4,7 +4,7 @@
  */
 
 /** The ABI this package was written for; a library that answers another number is refused. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export const PD_ERRORS = {
   PD_ERR_INVALID_ARGUMENT: -1,
@@ -28,6 +28,7 @@ export const PD_EVENTS = {
   PD_EVENT_DATA: 4,
   PD_EVENT_FEEDBACK: 5,
   PD_EVENT_PATH: 6,
+  PD_EVENT_ARRIVALS: 7,
   PD_EVENT_SOURCE: 32,
   PD_EVENT_ENCODER: 33,
   PD_EVENT_STATS: 34,

@@ -28,7 +28,7 @@ export const pionFunctions = {
   pdw_peer_send: { result: 'int32', args: ['int64', 'uint32', 'int32', 'in', 'uint32'] },
   pdw_peer_set_video: { result: 'int32', args: ['int64', 'int32'] },
   pdw_peer_set_input: { result: 'int32', args: ['int64', 'int32'] },
-  pdw_peer_set_rate: { result: 'int32', args: ['int64', 'uint64'] },
+  pdw_peer_set_pace: { result: 'int32', args: ['int64', 'uint64', 'double', 'uint64'] },
   pdw_peer_close: { result: 'int32', args: ['int64', 'uint32'] },
   pdw_poll_events: { result: 'int32', args: ['out', 'uint32', 'uint32'] },
   pdw_wake_events: { result: 'int32', args: [] },

@@ -47,6 +47,49 @@ export const feedbackSchema = z.object({
 });
 export type PeerFeedback = z.infer<typeof feedbackSchema>;
 
+/** [sentMs, sentSpanMs, arrivalMs, arrivalSpanMs, delayMs, bytes, tailBytes, packets, lost] */
+const burstSchema = z.array(nullableNumber).transform((fields) => {
+  const [sentMs, sentSpanMs, arrivalMs, arrivalSpanMs, delayMs, bytes, tailBytes, packets, lost] =
+    fields;
+  return {
+    /** The first packet's sending, ms of the host's monotonic clock. */
+    sentMs: sentMs ?? 0,
+    /** From there to the last received packet's; null here and below where none was received. */
+    sentSpanMs: sentSpanMs ?? null,
+    /** The first received packet's arrival, ms of the receiver's clock, whose zero nobody knows. */
+    arrivalMs: arrivalMs ?? null,
+    arrivalSpanMs: arrivalSpanMs ?? null,
+    /** Least arrival minus sending: a one-way delay with the offset of the clocks in it. */
+    delayMs: delayMs ?? null,
+    /** Of RTP, received. */
+    bytes: bytes ?? 0,
+    /** Without the first received packet: these arrived within `arrivalSpanMs`. */
+    tailBytes: tailBytes ?? 0,
+    packets: packets ?? 0,
+    lost: lost ?? 0,
+  };
+});
+/** What was sent within 3 ms: mostly one frame, or a part of it. */
+export type Burst = z.output<typeof burstSchema>;
+
+/** With each report of a viewer on what has arrived (docs/architecture.md, "Arrivals"). */
+export const arrivalsSchema = z.object({
+  /** When the report came, on the clock of `Burst.sentMs`. */
+  atMs: z.number(),
+  bursts: z
+    .array(burstSchema)
+    .nullable()
+    .transform((bursts) => bursts ?? []),
+  /** On the way: sent after the newest packet that a report has told of. */
+  inFlightBytes: count,
+  /** Totals since the connection began. */
+  sentBytes: count,
+  ackedBytes: count,
+  receivedPackets: count,
+  lostPackets: count,
+});
+export type ArrivalReport = z.output<typeof arrivalsSchema>;
+
 export const pathSchema = z.object({
   local: z.string(),
   remote: z.string(),

@@ -1,7 +1,9 @@
 export { ABI_VERSION, type NativeErrorCode } from './abi.ts';
 export { NativeError, NativeLibraryError, isNativeError } from './errors.ts';
 export type {
+  ArrivalReport,
   BackendReport,
+  Burst,
   ChannelState,
   CursorShape,
   EncoderEvent,

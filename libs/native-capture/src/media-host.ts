@@ -1,4 +1,5 @@
 import type {
+  ArrivalReport,
   CursorShape,
   EncoderEvent,
   IceCandidate,
@@ -96,9 +97,21 @@ export type PeerEvents = {
   text: [channel: Channel, message: string];
   /** A binary message; the bytes are the listener's own copy. */
   data: [channel: Channel, message: Uint8Array];
+  /** With each report of the viewer, within milliseconds. */
+  arrivals: [report: ArrivalReport];
   feedback: [feedback: PeerFeedback];
   path: [path: PeerPath];
 };
+
+/** How the packets of one viewer leave the host. */
+export interface Pace {
+  /** What the path is believed to carry. */
+  readonly bitsPerSecond: number;
+  /** How much faster a picture over its budget may leave: 1 to 3. */
+  readonly gain: number;
+  /** Bytes that may be on the way and that no report has told of; 0: no bound. */
+  readonly windowBytes: number;
+}
 
 export interface Peer extends EventSource<PeerEvents> {
   /** Takes the viewer's offer, gives the answer's SDP. Again for a renegotiation or ICE restart. */
@@ -112,8 +125,8 @@ export interface Peer extends EventSource<PeerEvents> {
    * until told: they are then dropped where they are read, and cost nobody anything.
    */
   setInput(accepted: boolean): Promise<void>;
-  /** What the path is believed to carry, bits per second: sets the pacer. */
-  setRate(bitsPerSecond: number): Promise<void>;
+  /** How packets leave. */
+  setPace(pace: Pace): Promise<void>;
   /** `flushMs` (at most 500): how long data channels may drain first. */
   close(options?: { readonly flushMs?: number }): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { NativeError } from './errors.ts';
 import { PD_ERRORS } from './abi.ts';
 import { parsePayload, type EventRouter } from './event-router.ts';
 import {
+  arrivalsSchema,
   candidateSchema,
   channelStateSchema,
   feedbackSchema,
@@ -13,7 +14,7 @@ import {
   type IceCandidate,
 } from './events.ts';
 import { options as pack, type PionLibrary } from './libraries.ts';
-import type { Channel, Peer, PeerEvents } from './media-host.ts';
+import type { Channel, Pace, Peer, PeerEvents } from './media-host.ts';
 import type { EventRecord } from './record-decoder.ts';
 
 const channelNumbers: Record<Channel, number> = {
@@ -92,10 +93,16 @@ export class NativePeer extends EventEmitter<PeerEvents> implements Peer {
     );
   }
 
-  async setRate(bitsPerSecond: number): Promise<void> {
+  async setPace({ bitsPerSecond, gain, windowBytes }: Pace): Promise<void> {
     const { pion, handle } = this.#parts;
-    await this.#run('pdw_peer_set_rate', () =>
-      pion.call('pdw_peer_set_rate', handle, Math.round(bitsPerSecond)),
+    await this.#run('pdw_peer_set_pace', () =>
+      pion.call(
+        'pdw_peer_set_pace',
+        handle,
+        Math.round(bitsPerSecond),
+        gain,
+        Math.round(windowBytes),
+      ),
     );
   }
 
@@ -139,6 +146,9 @@ export class NativePeer extends EventEmitter<PeerEvents> implements Peer {
         return;
       case PD_EVENTS.PD_EVENT_FEEDBACK:
         this.emit('feedback', parsePayload(feedbackSchema, record));
+        return;
+      case PD_EVENTS.PD_EVENT_ARRIVALS:
+        this.emit('arrivals', parsePayload(arrivalsSchema, record));
         return;
       case PD_EVENTS.PD_EVENT_PATH:
         this.emit('path', parsePayload(pathSchema, record));

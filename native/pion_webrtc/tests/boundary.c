@@ -32,7 +32,7 @@ static int failures;
   X(pdw_abi_version) X(pdw_describe) X(pdw_engine_open) X(pdw_engine_close)                \
   X(pdw_stream_open) X(pdw_stream_close) X(pdw_push) X(pdw_stream_set_wake)                \
   X(pdw_peer_open) X(pdw_peer_answer) X(pdw_peer_add_candidate) X(pdw_peer_send)           \
-  X(pdw_peer_set_video) X(pdw_peer_set_rate) X(pdw_peer_close) X(pdw_poll_events)          \
+  X(pdw_peer_set_video) X(pdw_peer_set_pace) X(pdw_peer_close) X(pdw_poll_events)          \
   X(pdw_wake_events) X(pdw_leaks)
 #define DECLARE(name) static __typeof__(&name) call_##name;
 FUNCTIONS(DECLARE)
@@ -92,7 +92,7 @@ static void refuses_wrong_handles(int64_t handle) {
   CHECK(call_pdw_peer_add_candidate(handle, "{}", 2, out, sizeof out), PD_ERR_BAD_HANDLE);
   CHECK(call_pdw_peer_send(handle, 1, 1, &byte, 1), PD_ERR_BAD_HANDLE);
   CHECK(call_pdw_peer_set_video(handle, 1), PD_ERR_BAD_HANDLE);
-  CHECK(call_pdw_peer_set_rate(handle, 1000000), PD_ERR_BAD_HANDLE);
+  CHECK(call_pdw_peer_set_pace(handle, 1000000, 1.5, 0), PD_ERR_BAD_HANDLE);
   CHECK(call_pdw_peer_close(handle, 0), PD_ERR_BAD_HANDLE);
 }
 
@@ -137,7 +137,7 @@ static void opens_polls_and_closes(void) {
   CHECK_TEXT(out, "candidate is missing");
   CHECK(call_pdw_peer_send(peer, 1, 1, NULL, 0), PD_ERR_STATE);
   CHECK(call_pdw_peer_send(peer, 70000, 1, NULL, 0), PD_ERR_INVALID_ARGUMENT);
-  CHECK(call_pdw_peer_set_rate(peer, 1), PD_ERR_INVALID_ARGUMENT);
+  CHECK(call_pdw_peer_set_pace(peer, 1, 1.5, 0), PD_ERR_INVALID_ARGUMENT);
   CHECK(call_pdw_poll_events(NULL, 100, 0), PD_ERR_INVALID_ARGUMENT);
 
   pthread_t poller;

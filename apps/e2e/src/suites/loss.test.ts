@@ -60,7 +60,7 @@ describe('loss on the wire', () => {
     if (typeof namespace !== 'string') await namespace.close();
   });
 
-  it('the encoder yields to 10 % loss and comes back after it', async (test) => {
+  it('10 % loss of a radio: a lower rate is tried once, and then it is left to repair', async (test) => {
     if (typeof namespace === 'string' || !stack) return test.skip(String(namespace));
     const { probe, viewer } = stack;
     const rate = new EncoderRate(viewer);
@@ -74,29 +74,28 @@ describe('loss on the wire', () => {
 
       const before = await viewer.inbound();
       namespace.loseArriving(lossShare);
-      let least = Infinity;
       rate.restart();
-      await waitUntil(`less than 70 % of ${usual} bit/s`, 40_000, async () => {
-        least = Math.min(least, (await rate.measure()) ?? Infinity);
-        return least <= usual * 0.7;
+      rate.trace.length = 0;
+      await waitUntil('a lower rate to be tried', 40_000, async () => {
+        await rate.measure();
+        return rate.trace.some((line) => line.endsWith(' loss'));
+      });
+      rate.restart();
+      await waitUntil(`90 % of ${usual} bit/s in spite of the loss`, 60_000, async () => {
+        return ((await rate.measure()) ?? 0) >= usual * 0.9;
       });
       const during = await viewer.inbound();
       namespace.loseArriving(0);
       const lost = during.packetsLost - before.packetsLost;
       const share = lost / (lost + during.packetsReceived - before.packetsReceived);
       const nacks = during.nackCount - before.nackCount;
-      rate.restart();
-      const start = performance.now();
-      await waitUntil(`90 % of ${usual} bit/s again`, 60_000, async () => {
-        return ((await rate.measure()) ?? 0) >= usual * 0.9;
-      });
-      const seconds = ((performance.now() - start) / 1000).toFixed(0);
-      const fall = Math.round((1 - least / usual) * 100);
+      const decoded = during.framesDecoded - before.framesDecoded;
       console.log(
-        `  ${(usual / 1e6).toFixed(2)} Mbit/s fell by ${fall} %, back after ${seconds} s; ` +
-          `the browser reports ${Math.round(share * 100)} % lost, ${nacks} NACKs`,
+        `  ${(usual / 1e6).toFixed(2)} Mbit/s, ${Math.round(share * 100)} % lost as the browser ` +
+          `reports, ${nacks} NACKs, ${decoded} pictures meanwhile`,
       );
-      assert.ok(nacks > 0 || share > 0.02, 'the browser saw the loss');
+      assert.ok(nacks > 0, 'the browser saw the loss');
+      assert.ok(decoded > 60, `${decoded} pictures in spite of it`);
     } catch (error) {
       console.error(`encoder/target Mbit/s: ${rate.trace.join(', ')}\n${stack.report()}`);
       throw error;

@@ -1,27 +1,17 @@
 /**
- * Decides how many bits per second one viewer's path is asked to carry: it grows by a share of the
- * rate while all is quiet and falls by a share of what arrives, with the one-way queueing delay as
- * its first signal and loss over at least a second as its second. Pure: no clock, no timer, no I/O.
+ * Decides how many bits per second one viewer's path is asked to carry. The frame is the AIMD that
+ * the original design names (slow growth, cuts by a share, a floor and a ceiling); its signals are a
+ * queue that stands, what the path is seen to carry, loss, and silence. docs/adaptation.md has it on
+ * one page. Pure: no clock, no timer, no I/O.
  */
-
+import type { ArrivalReport, Pace } from '@peerdeck/native-capture';
+import { Capacity } from './capacity.ts';
+import { DelayDetector } from './delay-detector.ts';
+import { Flight } from './flight.ts';
+import { Growth } from './growth.ts';
+import { LossDetector } from './loss-detector.ts';
 import { QualityLadder, type LadderLimits, type Quality } from './quality-ladder.ts';
-
-/** One report about the path; about ten a second. Rates in bit/s, times in ms, loss in 0..1. */
-export interface PathFeedback {
-  /** Round trip by RTCP or by ping/pong on the control channel, whichever is newer. */
-  readonly rttMs: number | null;
-  /** Interarrival jitter (RFC 3550, 6.4.1). */
-  readonly jitterMs: number | null;
-  /** Over one second at least. */
-  readonly lossFraction: number | null;
-  /** One-way delay over the path's base. */
-  readonly queueDelayMs: number | null;
-  readonly delayTrendMsPerS: number | null;
-  /** What the receiver acknowledged, over the last half second. */
-  readonly receiveRateBps: number | null;
-  /** What we sent in the same time: tells an idle desktop from a full path. */
-  readonly sendRateBps: number;
-}
+import { Usage } from './usage.ts';
 
 export interface BitrateLimits {
   readonly minBps: number;
@@ -41,14 +31,18 @@ export type BitrateReason =
   | 'hold'
   | 'application-limited'
   | 'queue-delay'
-  | 'rtt'
+  | 'settled'
   | 'loss'
-  | 'steady-loss'
+  | 'silence'
+  | 'path-change'
+  | 'unproven'
   | 'ceiling'
   | 'floor';
 
 export interface BitrateDecision extends Quality {
+  /** For the encoder. */
   readonly bitrateBps: number;
+  readonly pace: Pace;
   readonly reason: BitrateReason;
   /**
    * A queue overflowed and is empty again: what was lost may have used up the viewer's retries,
@@ -57,70 +51,72 @@ export interface BitrateDecision extends Quality {
   readonly wantsKeyframe: boolean;
 }
 
-/** Queue that is tolerated before we slow down; above `deep` it must also be drained. */
-const QUEUE_MS = { tolerated: 25, deep: 80 } as const;
-/** A queue this small that does not grow is none. */
-const QUEUE_EMPTY_MS = 8;
-/** RTT over its base counts only where no one-way delay is known: it has the return path in it. */
-const RTT_OVER_BASE_MS = 70;
-const BASE_RTT_WINDOW_MS = 30_000;
-/** Below `free`, loss is repaired by NACK and costs nothing worth slowing for. */
-const LOSS = { free: 0.02, congested: 0.05 } as const;
-/** Jitter beyond this, with loss, is a queue that drops. */
-const JITTER_MS = 30;
-const HOLD_AFTER_DECREASE_MS = 800;
-const LOSS_DECREASE_SPACING_MS = 1_000;
-const LOSS_WINDOW_MS = 1_300;
-/** Share of the remembered capacity within which we approach it gently. */
-const NEAR_CAPACITY = 0.9;
-const PAST_CAPACITY = 1.05;
-const CAPACITY_MEMORY_MS = 10_000;
-/**
- * Growth per second: near the remembered capacity, and where nothing is known against it. There it
- * begins gently and doubles while all is quiet, so that a steady path sees small probes and a path
- * that has grown is taken soon.
- */
-const GROWTH_PER_S = { near: 0.12, probe: 0.3, most: 1.3 } as const;
-const GROWTH_DOUBLES_MS = 300;
-const USAGE_PAUSE_MS = 700;
-/**
- * A sender that uses less than this share of its target shows nothing about the path. The encoder
- * budgets each picture for the full frame rate, so at 60 configured, 24 fps of content use 0.33.
- */
-const APPLICATION_LIMITED = 0.3;
-/** A standing queue is emptied in about this time; no single cut goes beyond the given shares. */
-const DRAIN = { ms: 400, most: 0.5, least: 0.85 } as const;
-/** Where the rate returns to at once when the queue is empty again, of the capacity just seen. */
-const SETTLE_SHARE = 0.85;
-const SETTLE_MS = 3_000;
-/** At most so much at once: what is sent is known over half a second, and may be old news. */
-const CUT_MOST = 0.35;
-const CUT_AGAIN_MOST = 0.5;
-/** A queue that has grown by this since the last decrease was not answered by it. */
-const QUEUE_GROWN_MS = 20;
-const GROWING_SPACING_MS = 100;
-/** Loss that stays although the rate was halved is the radio's, not a queue's. */
-const STEADY_LOSS_FLOOR = 0.5;
+/** A cut leaves room for the queue to empty in about `ms`, within these shares of what arrives. */
+const DRAIN = { ms: 250, most: 0.5, least: 0.9 } as const;
+/** Of what the path carries: the rest keeps frames that are larger than others from queueing. */
+const SHARE = 0.84;
+/** Of what is ours arrives so much less than the bottleneck carries: others use it too. */
+const OTHERS = 1.25;
+const SHARED_CUT = 0.7;
+/** A queue that grew by so much since the cut was not answered by it. */
+const GROWN_MS = 25;
+/** The path carries so much less than is sent, and holds so much more than it did: it has become slow. */
+const FALLEN = 0.75;
+const SURELY_MS = 20;
+/** A queue this deep is emptied before anything else is sent. */
+const DEEP_MS = 40;
+/** Reports are missing for so long: the path carries nothing, or nothing back. */
+const SILENT_MS = 300;
+/** After an outage a part of what was believed: the path may be another one. */
+const AFTER_OUTAGE = 0.7;
+/** What was sent for so long at the lower rate shows whether that was enough. */
+const ANSWERED_MS = 100;
+/** A cut must have emptied so much of a queue, of what it should have, or there was none. */
+const DRAINED_SHARE = 0.3;
+const DRAIN_EXPECTED_MS = 35;
+/** Pictures leave at the believed rate for so long after a queue. */
+const TAME_MS = 500;
+const GAIN = { free: 1.5, tame: 1 } as const;
+const LOSS_CUT = 0.8;
+/** Sent under this share of the rate, content is the limit. */
+const APPLICATION_LIMITED = 0.6;
+/** What nothing has tested for `afterMs` halves in each `halfMs`, down to a rate that every start has. */
+const UNPROVEN = { afterMs: 5000, halfMs: 8000, floorBps: 3_000_000 } as const;
+
+/** A queue that was answered, until it is empty. */
+interface Cut {
+  readonly at: number;
+  /** The same on the clock of `Burst.sentMs`. */
+  readonly clockMs: number;
+  readonly queueMs: number;
+  readonly beforeBps: number;
+  readonly capacityBps: number;
+}
 
 export class BitrateController {
   readonly #limits: BitrateLimits;
+  readonly #delay = new DelayDetector();
+  readonly #capacity = new Capacity();
+  readonly #loss = new LossDetector();
+  readonly #flight = new Flight();
+  readonly #usage = new Usage();
+  readonly #growth: Growth;
   #ladder: QualityLadder;
-  #bitrateBps: number;
+  #bps: number;
   #reason: BitrateReason = 'start';
-  #updatedAt: number | null = null;
-  #decreasedAt = Number.NEGATIVE_INFINITY;
-  #queueAtDecreaseMs = 0;
-  #queueSeenAt = Number.NEGATIVE_INFINITY;
+  #cut: Cut | undefined;
+  #lossCut: { readonly at: number; readonly beforeBps: number } | undefined;
+  #tameUntil = Number.NEGATIVE_INFINITY;
+  #lostAtCut = 0;
   #overflowed = false;
   #wantsKeyframe = false;
-  /** Share of the target that is really sent, while the sender is not idle. */
-  #usage = 0.8;
-  #fps = 0;
-  /** What arrived while a queue stood, bits per second on the wire. */
-  #capacity: { bps: number; at: number } | null = null;
-  #lossEpisode: { startedBps: number; lossAtStart: number } | null = null;
-  #probingSince: number | null = null;
-  #rtts: { at: number; ms: number }[] = [];
+  #reportedAt: number | undefined;
+  /** Of the newest report, on the clock of `Burst.sentMs`. */
+  #clockMs = 0;
+  #inFlight = 0;
+  #lost = 0;
+  #testedAt = 0;
+  #steppedAt = 0;
 
   constructor(options: BitrateControllerOptions) {
     const { minBps, startBps, maxBps } = options.limits;
@@ -130,12 +126,14 @@ export class BitrateController {
       );
     }
     this.#limits = options.limits;
+    this.#growth = new Growth(SHARE);
     this.#ladder = new QualityLadder(options.video);
-    this.#bitrateBps = startBps;
+    this.#bps = startBps;
   }
 
-  get bitrateBps(): number {
-    return this.#bitrateBps;
+  /** What the path is believed to carry. */
+  get bps(): number {
+    return this.#bps;
   }
 
   /** Tells the picture's size after a resize, and the fps that the source can give. */
@@ -143,193 +141,232 @@ export class BitrateController {
     this.#ladder = new QualityLadder(video);
   }
 
-  /** `now` in ms of any monotonic clock; it must not go backwards. */
-  update(feedback: PathFeedback, now: number): BitrateDecision {
-    const elapsedS = Math.min(Math.max(now - (this.#updatedAt ?? now - 100), 0), 1_000) / 1_000;
-    this.#updatedAt = now;
-    const baseRttMs = this.#trackRtt(feedback.rttMs, now);
-    this.#trackUsage(feedback, now);
+  /** ICE has chosen another pair of candidates: nothing that was measured holds. */
+  pathChanged(now: number): void {
+    this.#forget();
+    this.#reason = 'path-change';
+    this.#testedAt = now;
+  }
 
-    this.#settle(feedback, now);
-    if (this.#queueIsBuilding(feedback)) {
-      this.#decreaseForDelay(feedback, now, 'queue-delay');
-    } else if (this.#rttIsHigh(feedback, baseRttMs)) {
-      this.#decreaseForDelay(feedback, now, 'rtt');
-    } else if (this.#lossIsCongestion(feedback, now)) {
-      this.#decreaseForLoss(feedback, now);
-    } else {
-      this.#increase(feedback, now, elapsedS);
+  /** `now` in ms of any monotonic clock; it must not go backwards, here and in `tick`. */
+  report(report: ArrivalReport, now: number): BitrateDecision {
+    const outage = this.#isSilent(now) && isOutage(report);
+    this.#reportedAt = now;
+    this.#clockMs = report.atMs;
+    this.#inFlight = report.inFlightBytes;
+    this.#usage.take(report.sentBytes, now);
+    this.#loss.take({ received: report.receivedPackets, lost: report.lostPackets }, now);
+    if (outage) this.#returned();
+    this.#delay.take(report.bursts);
+    this.#capacity.take(report.bursts);
+    const newest = report.bursts.findLast(({ packets }) => packets > 0);
+    if (newest !== undefined && !outage) {
+      const sentMs = newest.sentMs + (newest.sentSpanMs ?? 0);
+      this.#flight.take(Math.max(0, report.atMs - sentMs), now);
     }
-    const step = this.#ladder.update(this.#bitrateBps, now);
-    // The encoder budgets for the frame rate it is told: with half of it, a picture gets twice.
-    if (this.#fps !== 0) this.#usage = Math.min((this.#usage * this.#fps) / step.fps, 1);
-    this.#fps = step.fps;
+    this.#lost = report.lostPackets;
+    this.#react(now);
+    this.#steppedAt = now;
+    return this.#decision(now);
+  }
+
+  /** Ten times a second, whether or not anything was heard. */
+  tick(now: number): BitrateDecision {
+    if (this.#isSilent(now)) this.#reason = 'silence';
+    else this.#doubt(now);
+    return this.#decision(now);
+  }
+
+  #isSilent(now: number): boolean {
+    const since = this.#reportedAt;
+    const most = SILENT_MS + this.#flight.rttMs;
+    return since !== undefined && this.#inFlight > 0 && now - since > most;
+  }
+
+  #returned(): void {
+    this.#setBps(this.#bps * AFTER_OUTAGE, 'silence');
+    this.#forget();
+    this.#loss.forgive();
+  }
+
+  #forget(): void {
+    this.#delay.forget();
+    this.#capacity.forget();
+    this.#flight.forget();
+    this.#growth.forget();
+    this.#cut = undefined;
+    this.#lossCut = undefined;
+  }
+
+  #react(now: number): void {
+    const threshold = this.#delay.thresholdMs;
+    const standing = Math.max(this.#delay.standingMs ?? 0, this.#comingMs(threshold));
+    if (standing > threshold) {
+      this.#queued(standing, now);
+      return;
+    }
+    if (this.#cut !== undefined) this.#drained(this.#cut, standing, threshold, now);
+    else if (this.#lossSlows(now)) return;
+    else this.#grow(standing > threshold / 2, now);
+  }
+
+  /**
+   * What waits in a bottleneck that has just become slow: its packets arrive apart long before one
+   * arrives that has met the whole queue. 0: the path carries what it is given.
+   */
+  #comingMs(threshold: number): number {
+    const carried = this.#capacity.newestTrainsBps(this.#delay.noiseMs);
+    const sent = this.#usage.sentBps;
+    if (carried === undefined || sent === undefined || carried > FALLEN * sent) return 0;
+    const queued = (this.#inFlight * 8000) / carried - this.#flight.answerMs;
+    return queued > threshold + SURELY_MS ? queued : 0;
+  }
+
+  #queued(standing: number, now: number): void {
+    const cut = this.#cut;
+    const answered = cut === undefined || this.#sentSince(cut) >= ANSWERED_MS;
+    const grown = cut !== undefined && standing > cut.queueMs + GROWN_MS;
+    if (cut !== undefined && this.#isNoQueue(cut, standing)) {
+      this.#delay.rebase();
+      this.#flight.forget();
+      this.#cut = undefined;
+      this.#setBps(Math.max(this.#bps, cut.beforeBps), 'path-change');
+      return;
+    }
+    if (!answered && !grown) {
+      this.#reason = 'queue-delay';
+      return;
+    }
+    // A queue that falls as it should needs no second answer.
+    if (cut !== undefined && !grown && standing < cut.queueMs * 0.8) {
+      this.#cut = { ...cut, at: now, clockMs: this.#clockMs, queueMs: standing };
+      this.#reason = 'queue-delay';
+      return;
+    }
+    const arrives = this.#capacity.receiveBps ?? this.#bps;
+    const trains = this.#capacity.newestTrainsBps(this.#delay.noiseMs);
+    const carried = Math.min(arrives, trains ?? arrives, this.#limits.maxBps * 2);
+    if (trains !== undefined && trains > OTHERS * arrives) this.#growth.share(trains, now);
+    const least = this.#growth.isShared(now) ? SHARED_CUT : DRAIN.least;
+    const share = Math.min(Math.max(1 - standing / DRAIN.ms, DRAIN.most), least);
+    const beforeBps = cut?.beforeBps ?? this.#bps;
+    if (this.#cut === undefined) this.#lostAtCut = this.#lost;
+    const clockMs = this.#clockMs;
+    this.#cut = { at: now, clockMs, queueMs: standing, beforeBps, capacityBps: carried };
+    this.#growth.learn(carried, now);
+    this.#setBps(Math.min(this.#bps, carried * share), 'queue-delay');
+    this.#tameUntil = now + TAME_MS;
+  }
+
+  /**
+   * Less was sent than arrives, for long enough that a queue would have shrunk, and it did not: the
+   * path has become longer, or others fill it and a lower rate gains nothing.
+   */
+  #isNoQueue(cut: Cut, standing: number): boolean {
+    const elapsed = this.#sentSince(cut);
+    const sent = this.#usage.sentBps ?? this.#bps;
+    const expected = elapsed * Math.max(0, 1 - Math.min(sent, this.#bps) / cut.capacityBps);
+    if (expected < DRAIN_EXPECTED_MS) return false;
+    return cut.queueMs - standing < DRAINED_SHARE * expected;
+  }
+
+  /** For how long after the cut was sent what has been reported on: only that can show its effect. */
+  #sentSince(cut: Cut): number {
+    return this.#delay.newestSentMs - cut.clockMs;
+  }
+
+  #drained(cut: Cut, standing: number, threshold: number, now: number): void {
+    if (standing > threshold / 2 && now - cut.at < 2 * this.#flight.answerMs) {
+      this.#reason = 'queue-delay';
+      return;
+    }
+    this.#cut = undefined;
+    this.#overflowed = this.#lost - this.#lostAtCut > 5 && cut.queueMs > DEEP_MS;
+    this.#wantsKeyframe ||= this.#overflowed;
+    this.#loss.forgive();
+    this.#tameUntil = now + TAME_MS;
+    const settled = this.#growth.isShared(now) ? 0 : SHARE * cut.capacityBps;
+    this.#setBps(Math.max(this.#bps, settled), 'settled');
+  }
+
+  #lossSlows(now: number): boolean {
+    switch (this.#loss.verdict(now)) {
+      case 'none':
+        return false;
+      case 'slower':
+        this.#lossCut ??= { at: now, beforeBps: this.#bps };
+        this.#setBps(Math.min(this.#bps, this.#usage.sentBps ?? this.#bps) * LOSS_CUT, 'loss');
+        return true;
+      case 'wait':
+        this.#reason = 'loss';
+        return true;
+      case 'innocent':
+        this.#setBps(Math.max(this.#bps, this.#lossCut?.beforeBps ?? 0), 'probe');
+        this.#lossCut = undefined;
+        return true;
+    }
+  }
+
+  #grow(hesitates: boolean, now: number): void {
+    const sent = this.#usage.sentBps;
+    const limited = sent !== undefined && sent < APPLICATION_LIMITED * this.#bps;
+    if (!limited) this.#testedAt = now;
+    const trainsBps = this.#capacity.trainsBps(this.#delay.noiseMs);
+    if (trainsBps !== undefined) this.#testedAt = now;
+    if (hesitates) {
+      this.#reason = 'hold';
+      return;
+    }
+    const step = this.#growth.next({
+      bps: this.#bps,
+      trainsBps,
+      limited,
+      elapsedMs: Math.min(Math.max(now - this.#steppedAt, 0), 250),
+      now,
+    });
+    if (this.#bps >= this.#limits.maxBps) this.#reason = 'ceiling';
+    else this.#setBps(step.bps, step.reason);
+  }
+
+  /** A belief that nothing tests wears off: the path may have shrunk meanwhile. */
+  #doubt(now: number): void {
+    if (now - this.#testedAt < UNPROVEN.afterMs) return;
+    const floor = Math.min(this.#limits.startBps, UNPROVEN.floorBps);
+    if (this.#bps <= floor) return;
+    this.#setBps(Math.max(floor, this.#bps * 2 ** (-100 / UNPROVEN.halfMs)), 'unproven');
+    this.#growth.forget();
+  }
+
+  #setBps(bps: number, reason: BitrateReason): void {
+    const { minBps, maxBps } = this.#limits;
+    this.#reason = bps < minBps ? 'floor' : reason;
+    this.#bps = Math.min(Math.max(bps, minBps), maxBps);
+  }
+
+  #decision(now: number): BitrateDecision {
+    const tame = this.#cut !== undefined || now < this.#tameUntil;
+    const deep = this.#cut !== undefined && this.#cut.queueMs > DEEP_MS;
+    const carried = deep ? Math.min(this.#bps, this.#cut?.capacityBps ?? this.#bps) : this.#bps;
+    const windowBytes = Math.round(this.#flight.windowBytes(carried, deep));
     const wantsKeyframe = this.#wantsKeyframe;
     this.#wantsKeyframe = false;
+    const bitrateBps = Math.round(this.#bps);
     return {
-      bitrateBps: Math.round(this.#bitrateBps),
-      ...step,
+      bitrateBps,
+      ...this.#ladder.update(this.#bps, now),
+      pace: { bitsPerSecond: bitrateBps, gain: tame ? GAIN.tame : GAIN.free, windowBytes },
       reason: this.#reason,
       wantsKeyframe,
     };
   }
+}
 
-  #trackRtt(rttMs: number | null, now: number): number | null {
-    if (rttMs !== null) {
-      // A monotonic queue: its head is the minimum of the window.
-      while ((this.#rtts.at(-1)?.ms ?? -1) >= rttMs) this.#rtts.pop();
-      this.#rtts.push({ at: now, ms: rttMs });
-    }
-    while ((this.#rtts[0]?.at ?? now) < now - BASE_RTT_WINDOW_MS) this.#rtts.shift();
-    return this.#rtts[0]?.ms ?? null;
+/** Of a long time of sending nothing arrived: else there was only nothing to report on. */
+function isOutage({ bursts }: ArrivalReport): boolean {
+  let since: number | undefined;
+  for (const { sentMs, packets } of bursts) {
+    if (packets > 0) since = undefined;
+    else if (sentMs - (since ??= sentMs) >= SILENT_MS / 2) return true;
   }
-
-  /** Up at once, down slowly: a burst after a lull must not be taken for more than it is. */
-  #trackUsage(f: PathFeedback, now: number): void {
-    // Just after a decrease, what is sent still belongs to the target before.
-    if (this.#isApplicationLimited(f) || now - this.#decreasedAt < USAGE_PAUSE_MS) return;
-    const share = Math.min(f.sendRateBps / this.#bitrateBps, 1);
-    this.#usage = Math.max(share, this.#usage + 0.1 * (share - this.#usage));
-  }
-
-  #queueIsBuilding(f: PathFeedback): boolean {
-    if (f.queueDelayMs === null) return false;
-    if (f.queueDelayMs > QUEUE_MS.deep) return true;
-    // A sender far below its target makes no standing queue: a short one is a single burst's.
-    if (this.#isApplicationLimited(f)) return false;
-    return f.queueDelayMs > QUEUE_MS.tolerated && (f.delayTrendMsPerS ?? 0) > 0;
-  }
-
-  #rttIsHigh(f: PathFeedback, baseRttMs: number | null): boolean {
-    if (f.queueDelayMs !== null || f.rttMs === null || baseRttMs === null) return false;
-    // Who sends next to nothing made no queue: then a busy machine answered late.
-    if (this.#isApplicationLimited(f)) return false;
-    return f.rttMs > baseRttMs + RTT_OVER_BASE_MS;
-  }
-
-  #lossIsCongestion(f: PathFeedback, now: number): boolean {
-    if (f.lossFraction === null) return false;
-    // A queue that overflowed has been answered; its losses stay in the window for a while.
-    if (now - this.#queueSeenAt < LOSS_WINDOW_MS) return false;
-    if (f.lossFraction >= LOSS.congested) return true;
-    const jittery = (f.jitterMs ?? 0) > JITTER_MS;
-    const queued = (f.queueDelayMs ?? 0) > QUEUE_EMPTY_MS;
-    return f.lossFraction > LOSS.free && jittery && queued;
-  }
-
-  #decreaseForDelay(f: PathFeedback, now: number, reason: 'queue-delay' | 'rtt'): void {
-    const queueMs = f.queueDelayMs ?? 0;
-    this.#queueSeenAt = now;
-    if ((f.lossFraction ?? 0) > LOSS.congested) this.#overflowed = true;
-    // One queue is answered once: its feedback needs a round trip and some to come back.
-    const grown = queueMs > this.#queueAtDecreaseMs + QUEUE_GROWN_MS;
-    const sinceDecrease = now - this.#decreasedAt;
-    const answered = 200 + (f.rttMs ?? 100);
-    if (sinceDecrease < (grown ? GROWING_SPACING_MS : answered)) {
-      this.#reason = reason;
-      return;
-    }
-    this.#queueAtDecreaseMs = queueMs;
-    if (this.#isApplicationLimited(f) || f.receiveRateBps === null) {
-      // What an idle sender delivers says nothing about the path.
-      this.#decreaseTo(this.#bitrateBps * DRAIN.least, now, reason);
-      return;
-    }
-    // What arrives while a queue stands is what the path carries: go below it, so that it drains.
-    this.#capacity = { bps: f.receiveRateBps, at: now };
-    const share = Math.min(Math.max(1 - queueMs / DRAIN.ms, DRAIN.most), DRAIN.least);
-    // Repairs are in what is sent, and grow with the losses of a full queue: cut by what the wire
-    // sees, not by what the encoder was told.
-    const factor = (f.receiveRateBps * share) / Math.max(f.sendRateBps, f.receiveRateBps);
-    const most = sinceDecrease < answered ? CUT_AGAIN_MOST : CUT_MOST;
-    const target = this.#bitrateBps * Math.max(factor, most);
-    this.#decreaseTo(target, now, reason);
-  }
-
-  #decreaseForLoss(f: PathFeedback, now: number): void {
-    const loss = f.lossFraction ?? 0;
-    this.#lossEpisode ??= { startedBps: this.#bitrateBps, lossAtStart: loss };
-    if (now - this.#decreasedAt < LOSS_DECREASE_SPACING_MS) {
-      this.#reason = 'loss';
-      return;
-    }
-    const noQueue = (f.queueDelayMs ?? 0) <= QUEUE_EMPTY_MS;
-    const halved = this.#bitrateBps <= this.#lossEpisode.startedBps * STEADY_LOSS_FLOOR;
-    if (halved && noQueue && loss > 0.7 * this.#lossEpisode.lossAtStart) {
-      this.#reason = 'steady-loss';
-      return;
-    }
-    const factor = Math.min(0.9, Math.max(0.6, 1 - 1.5 * loss));
-    this.#decreaseTo(this.#bitrateBps * factor, now, 'loss');
-  }
-
-  #decreaseTo(bps: number, now: number, reason: BitrateReason): void {
-    const floored = Math.max(bps, this.#limits.minBps);
-    this.#reason = floored > bps ? 'floor' : reason;
-    this.#bitrateBps = Math.min(this.#bitrateBps, floored);
-    this.#decreasedAt = now;
-  }
-
-  #increase(f: PathFeedback, now: number, elapsedS: number): void {
-    if ((f.lossFraction ?? 0) <= LOSS.free) this.#lossEpisode = null;
-    const settling = now - this.#decreasedAt < HOLD_AFTER_DECREASE_MS;
-    const queued = (f.queueDelayMs ?? 0) > QUEUE_MS.tolerated;
-    if (settling || queued || (f.lossFraction ?? 0) > LOSS.free) {
-      this.#reason = 'hold';
-      this.#probingSince = null;
-      return;
-    }
-    if (this.#bitrateBps >= this.#limits.maxBps) {
-      this.#reason = 'ceiling';
-      return;
-    }
-    if (this.#isApplicationLimited(f)) {
-      this.#reason = 'application-limited';
-      return;
-    }
-    if (this.#capacity !== null && now - this.#capacity.at > CAPACITY_MEMORY_MS) {
-      this.#capacity = null;
-    }
-    const near = this.#isNearCapacity();
-    if (near) this.#probingSince = now;
-    const quietMs = now - (this.#probingSince ??= now);
-    const growth = near
-      ? GROWTH_PER_S.near
-      : Math.min(GROWTH_PER_S.probe * 2 ** (quietMs / GROWTH_DOUBLES_MS), GROWTH_PER_S.most);
-    const step = Math.max(growth * this.#bitrateBps, 50_000) * elapsedS;
-    this.#bitrateBps = Math.min(this.#bitrateBps + step, this.#limits.maxBps);
-    this.#reason = near ? 'increase' : 'probe';
-  }
-
-  /** The cut emptied the queue: back to what the path was seen to carry, less a margin. */
-  #settle(f: PathFeedback, now: number): void {
-    const drained = f.queueDelayMs !== null && f.queueDelayMs <= QUEUE_EMPTY_MS;
-    if (!drained || this.#queueAtDecreaseMs === 0) return;
-    this.#queueAtDecreaseMs = 0;
-    this.#wantsKeyframe = this.#overflowed;
-    this.#overflowed = false;
-    if (this.#capacity === null || now - this.#capacity.at > SETTLE_MS) return;
-    const settled = Math.min(this.#fullTarget() * SETTLE_SHARE, this.#limits.maxBps);
-    this.#bitrateBps = Math.max(this.#bitrateBps, settled);
-  }
-
-  #isApplicationLimited(f: PathFeedback): boolean {
-    return f.sendRateBps < APPLICATION_LIMITED * this.#bitrateBps;
-  }
-
-  /** The target at which what is really sent fills the remembered capacity. */
-  #fullTarget(): number {
-    return (this.#capacity?.bps ?? Number.POSITIVE_INFINITY) / this.#usage;
-  }
-
-  /** Past the remembered capacity without a queue, the memory is wrong: the path has grown. */
-  #isNearCapacity(): boolean {
-    if (this.#capacity === null) return false;
-    const share = this.#bitrateBps / this.#fullTarget();
-    if (share > PAST_CAPACITY) {
-      this.#capacity = null;
-      return false;
-    }
-    return share >= NEAR_CAPACITY;
-  }
+  return false;
 }

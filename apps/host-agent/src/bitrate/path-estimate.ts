@@ -1,15 +1,17 @@
-import type { PeerFeedback } from '@peerdeck/native-capture';
+import type { ArrivalReport, Pace, PeerFeedback } from '@peerdeck/native-capture';
+import type { Config } from '../config.ts';
+import { RoundTrip } from '../round-trip.ts';
 import { BitrateController, type BitrateDecision } from './bitrate-controller.ts';
-import type { Config } from './config.ts';
-import { RoundTrip } from './round-trip.ts';
 
 /** Under this rate the round trip is measured every fifth tick only: twice a second. */
 const RESTING_BPS = 50_000;
 const RESTING_TICKS = 5;
-/** The rate sent is the mean of so many reports. */
+/** The rate sent is the most of so many reports. */
 const REPORTS = 5;
+/** Smaller steps are no news for the pacer. */
+const NEWS = { rate: 0.02, window: 0.05 } as const;
 
-/** What one viewer's path carries: its reports and round trips in, decisions out. Pure. */
+/** What one viewer's path carries: reports and round trips in, decisions out. Pure. */
 export class PathEstimate {
   readonly #controller: BitrateController;
   readonly #roundTrip = new RoundTrip();
@@ -17,7 +19,7 @@ export class PathEstimate {
   readonly #fps: number;
   #decision: BitrateDecision | undefined;
   #feedback: PeerFeedback | undefined;
-  #paced = 0;
+  #pace: Pace | undefined;
   #ticks = 0;
 
   constructor(config: Config, picture: { readonly width: number; readonly height: number }) {
@@ -33,6 +35,7 @@ export class PathEstimate {
     return this.#decision;
   }
 
+  /** The newest of the statistics, for people. */
   get feedback(): PeerFeedback | undefined {
     return this.#feedback;
   }
@@ -45,31 +48,33 @@ export class PathEstimate {
     this.#controller.setVideo({ fps: this.#fps, ...picture });
   }
 
-  update(feedback: PeerFeedback, now: number): BitrateDecision {
+  /** With each report of the viewer. */
+  report(report: ArrivalReport, now: number): BitrateDecision {
+    return (this.#decision = this.#controller.report(report, now));
+  }
+
+  /** Ten times a second, whatever comes. */
+  tick(now: number): BitrateDecision {
+    return (this.#decision = this.#controller.tick(now));
+  }
+
+  /** ICE has chosen other candidates. */
+  pathChanged(now: number): void {
+    this.#controller.pathChanged(now);
+  }
+
+  take(feedback: PeerFeedback): void {
     this.#feedback = feedback;
     this.#sendRates.push((feedback.sentBytes * 8000) / Math.max(feedback.intervalMs, 1));
     if (this.#sendRates.length > REPORTS) this.#sendRates.shift();
-    this.#decision = this.#controller.update(
-      {
-        rttMs: this.#roundTrip.fresh(now, 1000) ?? feedback.rttMs,
-        jitterMs: feedback.jitterMs,
-        lossFraction: feedback.lossFraction ?? feedback.lossFractionRr,
-        queueDelayMs: feedback.queueDelayMs,
-        delayTrendMsPerS: feedback.delayTrendMsPerS,
-        receiveRateBps: feedback.receiveRateBps,
-        sendRateBps: this.#sendRates.reduce((a, b) => a + b, 0) / this.#sendRates.length,
-      },
-      now,
-    );
-    return this.#decision;
   }
 
-  /** The rate that the pacer should be told; undefined: steps under two per cent are no news. */
-  newPace(): number | undefined {
-    const bps = this.#decision?.bitrateBps;
-    if (bps === undefined || Math.abs(bps - this.#paced) < 0.02 * this.#paced) return undefined;
-    this.#paced = bps;
-    return bps;
+  /** What the pacer should be told; undefined: nothing new. */
+  newPace(): Pace | undefined {
+    const pace = this.#decision?.pace;
+    if (pace === undefined || !isNews(pace, this.#pace)) return undefined;
+    this.#pace = pace;
+    return pace;
   }
 
   /** Ten times a second: the ping to send now, if one is due. */
@@ -87,4 +92,13 @@ export class PathEstimate {
   #isResting(): boolean {
     return this.#sendRates.length > 0 && Math.max(...this.#sendRates) < RESTING_BPS;
   }
+}
+
+function isNews(pace: Pace, last: Pace | undefined): boolean {
+  if (last === undefined || pace.gain !== last.gain) return true;
+  const differs = (a: number, b: number, share: number) => Math.abs(a - b) > share * b;
+  return (
+    differs(pace.bitsPerSecond, last.bitsPerSecond, NEWS.rate) ||
+    differs(pace.windowBytes, last.windowBytes, NEWS.window)
+  );
 }

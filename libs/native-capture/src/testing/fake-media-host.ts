@@ -16,6 +16,7 @@ import type {
   InputEvent,
   LeakReport,
   MediaHost,
+  Pace,
   Peer,
   PeerEvents,
   PeerOptions,
@@ -129,7 +130,7 @@ export class FakePeer extends EventEmitter<PeerEvents> implements Peer {
   readonly offers: string[] = [];
   readonly candidates: IceCandidate[] = [];
   readonly sent: { channel: Channel; message: string | Uint8Array }[] = [];
-  readonly rates: number[] = [];
+  readonly paces: Pace[] = [];
   answerSdp = 'v=0\r\ns=fake answer\r\n';
   video = true;
   /** What setInput said; a real peer drops input until then. */
@@ -166,8 +167,8 @@ export class FakePeer extends EventEmitter<PeerEvents> implements Peer {
     this.input = accepted;
   }
 
-  async setRate(bitsPerSecond: number): Promise<void> {
-    this.rates.push(bitsPerSecond);
+  async setPace(pace: Pace): Promise<void> {
+    this.paces.push(pace);
   }
 
   async close(): Promise<void> {

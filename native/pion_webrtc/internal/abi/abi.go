@@ -8,7 +8,7 @@ import (
 )
 
 // Version is PD_ABI_VERSION.
-const Version = 2
+const Version = 3
 
 // Code is a pd_error.
 type Code int32
@@ -63,6 +63,7 @@ const (
 	EventData      uint16 = 4
 	EventFeedback  uint16 = 5
 	EventPath      uint16 = 6
+	EventArrivals  uint16 = 7
 	EventLog       uint16 = 64
 	EventFault     uint16 = 65
 )

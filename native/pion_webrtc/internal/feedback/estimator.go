@@ -25,27 +25,33 @@ type Estimator struct {
 	highest int64 // newest transport-wide sequence number, unwrapped
 	started bool
 
-	reference   int64 // newest reference time, unwrapped
-	referenced  bool
-	loss        lossWindow
-	base        baseWindow
-	burst       delaySample   // the one that is being joined
-	interval    []delaySample // since the last report
-	lately      []delaySample // of trendSpan
-	acked       []ackedPacket // of rateSpan, by arrival
-	lastAck     time.Time
-	firstAck    time.Duration // arrival of the first packet ever
-	rtt, jitter *float64
-	lossRR      *float64
-	counts      Report
-	since       time.Time
-	origin      time.Time // zero of our side of the delays: the monotonic clock, since a wall clock is set
+	reference                    int64 // newest reference time, unwrapped
+	referenced                   bool
+	loss                         lossWindow
+	base                         baseWindow
+	burst                        delaySample   // the one that is being joined
+	interval                     []delaySample // since the last report
+	lately                       []delaySample // of trendSpan
+	acked                        []ackedPacket // of rateSpan, by arrival
+	lastAck                      time.Time
+	firstAck                     time.Duration // arrival of the first packet ever
+	rtt, jitter                  *float64
+	lossRR                       *float64
+	counts                       Report
+	since                        time.Time
+	told                         []toldPacket // since the last TakeArrivals
+	newestTold                   int64
+	sentBytes, ackedBytes        uint64 // totals since the beginning
+	numberedBytes, toldBytes     uint64 // of numbered packets: all, and up to the newest that was told of
+	receivedPackets, lostPackets uint64
+	origin                       time.Time // zero of our side of the delays: the monotonic clock, since a wall clock is set
 }
 
 type sentPacket struct {
 	sequence int64
 	at       time.Time
 	size     int
+	total    uint64 // numbered bytes up to here, this packet's among them
 	outcome  outcome
 }
 
@@ -64,21 +70,27 @@ type ackedPacket struct {
 
 // NewEstimator starts its first interval.
 func NewEstimator(now time.Time) *Estimator {
-	return &Estimator{since: now, origin: now, highest: -1}
+	return &Estimator{since: now, origin: now, highest: -1, newestTold: -1}
 }
 
 // Sent books a packet that leaves, in bytes of RTP.
 func (e *Estimator) Sent(now time.Time, sequence uint16, size int) {
 	unwrapped := e.unwrap(sequence)
 	e.highest = max(e.highest, unwrapped)
+	if !e.started {
+		e.newestTold = unwrapped - 1
+	}
+	e.numberedBytes += uint64(size)
+	e.sentBytes += uint64(size)
+	e.sent[unwrapped&(sentSize-1)] = sentPacket{sequence: unwrapped, at: now, size: size, total: e.numberedBytes}
 	e.started = true
-	e.sent[unwrapped&(sentSize-1)] = sentPacket{sequence: unwrapped, at: now, size: size}
 	e.counts.SentBytes += uint64(size)
 	e.counts.SentPackets++
 }
 
 // Unnumbered books a packet that leaves without a transport-wide number.
 func (e *Estimator) Unnumbered(size int) {
+	e.sentBytes += uint64(size)
 	e.counts.SentBytes += uint64(size)
 	e.counts.SentPackets++
 }
@@ -91,17 +103,19 @@ func (e *Estimator) unwrap(sequence uint16) int64 {
 	return e.highest + int64(int16(sequence-uint16(e.highest)))
 }
 
-// Transport takes transport-wide feedback.
-func (e *Estimator) Transport(now time.Time, report *rtcp.TransportLayerCC) {
+// Transport takes transport-wide feedback. outage: of a long time of sending nothing had arrived.
+func (e *Estimator) Transport(now time.Time, report *rtcp.TransportLayerCC) (wasOutage bool) {
 	e.counts.TWCCReports++
 	if !e.started {
-		return
+		return false
 	}
+	var told []toldPacket
 	for _, s := range statuses(report, e.unwrapReference(report.ReferenceTime)) {
 		sequence := e.unwrap(s.sequence)
 		if sequence < 0 {
 			continue
 		}
+		e.toldUpTo(sequence)
 		packet := &e.sent[sequence&(sentSize-1)]
 		if packet.sequence != sequence || packet.at.IsZero() || packet.outcome == received {
 			continue
@@ -110,14 +124,20 @@ func (e *Estimator) Transport(now time.Time, report *rtcp.TransportLayerCC) {
 			if packet.outcome == unknown {
 				packet.outcome = lost
 				e.loss.current(now).lost++
+				e.lostPackets++
+				told = append(told, toldPacket{sent: packet.at, size: packet.size})
 			}
 			continue
 		}
 		if packet.outcome == lost {
 			e.loss.found()
+			e.lostPackets--
 		} else {
 			e.loss.current(now).received++
+			told = append(told, toldPacket{packet.at, packet.size, true, s.timed, s.arrival})
 		}
+		e.receivedPackets++
+		e.ackedBytes += uint64(packet.size)
 		packet.outcome = received
 		e.counts.AckedBytes += uint64(packet.size)
 		e.lastAck = now
@@ -130,6 +150,10 @@ func (e *Estimator) Transport(now time.Time, report *rtcp.TransportLayerCC) {
 		}
 	}
 	e.trim(now)
+	for _, packet := range told {
+		e.tellOf(packet)
+	}
+	return outage(told)
 }
 
 func (e *Estimator) unwrapReference(reference uint32) time.Duration {

@@ -19,6 +19,7 @@ type Meter struct {
 
 	mu        sync.Mutex
 	estimator *Estimator
+	heard     time.Time
 }
 
 // NewMeter makes one. active is called, and must not block, when something leaves after nothing did.
@@ -53,11 +54,26 @@ func (m *Meter) BindLocalStream(info *interceptor.StreamInfo, writer interceptor
 	})
 }
 
-// Transport takes transport-wide feedback.
-func (m *Meter) Transport(report *rtcp.TransportLayerCC) {
+// Transport takes transport-wide feedback. outage: of a long time of sending nothing had arrived.
+func (m *Meter) Transport(report *rtcp.TransportLayerCC) (outage bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.estimator.Transport(m.now(), report)
+	m.heard = m.now()
+	return m.estimator.Transport(m.heard, report)
+}
+
+// Arrivals gives what reports have told since the last call; nil: nothing.
+func (m *Meter) Arrivals() *Arrivals {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.estimator.TakeArrivals(m.now())
+}
+
+// Flight is how many bytes are on the way, and when a report came last; the zero time: never.
+func (m *Meter) Flight() (bytes uint64, heard time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.estimator.InFlight(), m.heard
 }
 
 // Receiver takes a report block.

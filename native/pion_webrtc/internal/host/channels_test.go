@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/pacer"
 )
 
 func TestDataGoesBothWays(t *testing.T) {
@@ -153,10 +154,10 @@ func TestSendLimits(t *testing.T) {
 	if got := send(1, 70_000); got != abi.TooLarge {
 		t.Errorf("too large: %d", got)
 	}
-	if err := p.SetRate(5); abi.CodeOf(err) != abi.InvalidArgument {
+	if err := p.SetPace(pacer.Pace{BitsPerSecond: 5, Gain: 1}); abi.CodeOf(err) != abi.InvalidArgument {
 		t.Errorf("a rate of 5 bit/s: %v", err)
 	}
-	if err := p.SetRate(8_000_000); err != nil {
+	if err := p.SetPace(pacer.Pace{BitsPerSecond: 8_000_000, Gain: 1}); err != nil {
 		t.Error(err)
 	}
 	full := abi.OK

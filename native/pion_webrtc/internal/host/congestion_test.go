@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
+	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/pacer"
 )
 
 // setRate makes a viewer's path believed to be slow, or not.
@@ -14,7 +15,7 @@ func (v *viewer) setRate(bitsPerSecond uint64) {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	if err := p.SetRate(bitsPerSecond); err != nil {
+	if err := p.SetPace(pacer.Pace{BitsPerSecond: bitsPerSecond, Gain: 1.5}); err != nil {
 		v.t.Fatal(err)
 	}
 }

@@ -9,11 +9,18 @@ type shape struct {
 	minBurst  float64       // bytes, that for very low rates
 }
 
+// shaped makes the shape of all that leaves, by how much faster than the belief it may. Above 1 the burst is more
+// than two pictures at 60 a second: a normal one never waits, and arrives spread by the bottleneck, which
+// tells what that carries. At 1 a queue has just been emptied, and what is more than the rate would fill
+// it again.
+func shaped(gain float64) shape {
+	if gain > 1 {
+		return shape{share: gain, burstTime: 40 * time.Millisecond, minBurst: 15_000}
+	}
+	return shape{share: 1, burstTime: 20 * time.Millisecond, minBurst: 3000}
+}
+
 var (
-	// all that leaves: a belief is a lower bound that grows by being exceeded, and a frame over its
-	// budget should not wait for a queue that does not exist. The burst is more than two pictures at
-	// 60 a second, so that a normal one never waits.
-	all = shape{share: 1.5, burstTime: 40 * time.Millisecond, minBurst: 15_000}
 	// repairs of those: all that was lost in an outage of a tenth of a second at once, but no storm
 	// into a queue that overflows, which would be the cause of more loss.
 	repairShare = shape{share: 0.3, burstTime: 100 * time.Millisecond, minBurst: 15_000}
@@ -33,6 +40,12 @@ func newBucket(s shape, bitsPerSecond uint64, now time.Time) *bucket {
 	b.setRate(bitsPerSecond, now)
 	b.credit = b.burst
 	return b
+}
+
+func (b *bucket) setShape(s shape, bitsPerSecond uint64, now time.Time) {
+	b.refill(now)
+	b.shape = s
+	b.setRate(bitsPerSecond, now)
 }
 
 func (b *bucket) setRate(bitsPerSecond uint64, now time.Time) {

@@ -7,7 +7,7 @@ import (
 
 func TestAPictureWithinTheBurstLeavesAtOnce(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(all, 6_000_000, now)
+	b := newBucket(shaped(usualGain), 6_000_000, now)
 	// 6 Mbit/s at 60 pictures a second are 12.5 kB each; two of them and more pass.
 	for range 25 {
 		if !b.take(now, 1160) {
@@ -23,7 +23,7 @@ func TestAPictureWithinTheBurstLeavesAtOnce(t *testing.T) {
 
 func TestTheRateHoldsOverTime(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(all, 8_000_000, now)
+	b := newBucket(shaped(usualGain), 8_000_000, now)
 	sent := 0
 	for range 1000 {
 		now = now.Add(time.Millisecond)
@@ -39,7 +39,7 @@ func TestTheRateHoldsOverTime(t *testing.T) {
 
 func TestClearing(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(all, 8_000_000, now)
+	b := newBucket(shaped(usualGain), 8_000_000, now)
 	if b.clearing(0) != 0 || b.clearing(40_000) != 0 {
 		t.Error("what the burst carries has to wait")
 	}
@@ -49,5 +49,17 @@ func TestClearing(t *testing.T) {
 	b.setRate(4_000_000, now)
 	if got := b.clearing(20_000 + 75_000); got != 100*time.Millisecond {
 		t.Errorf("after a change of rate: %s", got)
+	}
+}
+
+func TestWithoutGainABurstIsShortAndTheRateIsTheBelief(t *testing.T) {
+	now := time.Unix(0, 0)
+	b := newBucket(shaped(usualGain), 8_000_000, now)
+	b.setShape(shaped(1), 8_000_000, now)
+	if b.clearing(20_000) != 0 {
+		t.Error("20 ms of the rate have to wait")
+	}
+	if got := b.clearing(20_000 + 100_000); got != 100*time.Millisecond {
+		t.Errorf("100 kB over the burst take %s at 1 MB/s", got)
 	}
 }

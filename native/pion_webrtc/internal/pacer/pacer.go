@@ -19,6 +19,12 @@ const (
 	// congestedAt and drainedAt bound the wait of the newest packet; between them nothing changes.
 	congestedAt = 50 * time.Millisecond
 	drainedAt   = 10 * time.Millisecond
+	// A shut window stays so until a report opens it. When none has come for so long, a packet leaves
+	// each probeEvery: what it brings back is how the end of an outage is heard of.
+	probeAfter = 100 * time.Millisecond
+	probeEvery = 50 * time.Millisecond
+	// usualGain until SetPace says another one.
+	usualGain = 1.5
 	// maxMedia is a last bound in bytes; the peer flushes long before.
 	maxMedia = 8 << 20
 )
@@ -33,6 +39,8 @@ var (
 type Config struct {
 	BitsPerSecond uint64
 	Now           func() time.Time
+	// Flight is how many bytes are on the way, and when the viewer reported last; nil: nobody knows.
+	Flight func() (bytes uint64, heard time.Time)
 	// Part is told when the goroutine panics, and that it sends again.
 	Part *faults.Part
 	// OnDrained is told, on a goroutine of the pacer's, when congestion is over.
@@ -51,8 +59,11 @@ type Pacer struct {
 	interceptor.NoOp
 	config Config
 	kick   chan struct{} // capacity 1
-	done   chan struct{}
-	ended  chan struct{}
+	// reported ends a wait for a window that was shut; capacity 1. A kick does not: each packet that is
+	// written while others wait is one.
+	reported chan struct{}
+	done     chan struct{}
+	ended    chan struct{}
 
 	mu          sync.Mutex
 	bucket      *bucket
@@ -62,6 +73,8 @@ type Pacer struct {
 	inline      bool
 	sending     bool // the goroutine sends, without the lock: its socket may block
 	congested   bool
+	window      uint64 // bytes that may be on the way; 0: no bound
+	probed      time.Time
 	closed      bool
 	onceStarted sync.Once
 }
@@ -69,9 +82,9 @@ type Pacer struct {
 // New makes a pacer. Its goroutine starts with the first packet that has to wait.
 func New(config Config) *Pacer {
 	return &Pacer{
-		config: config, inline: true, bucket: newBucket(all, config.BitsPerSecond, config.Now()),
+		config: config, inline: true, bucket: newBucket(shaped(usualGain), config.BitsPerSecond, config.Now()),
 		repairable: newBucket(repairShare, config.BitsPerSecond, config.Now()),
-		kick:       make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
+		kick:       make(chan struct{}, 1), reported: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
 
@@ -95,7 +108,8 @@ func (p *Pacer) write(next packet, repair bool) error {
 		return errRepairs
 	}
 	idle := !p.sending && p.repairs.empty() && (repair || p.media.empty())
-	if p.inline && idle && p.bucket.take(p.config.Now(), next.size) {
+	shut := p.shut(next.size, p.inline && idle)
+	if p.inline && idle && !shut && p.bucket.take(p.config.Now(), next.size) {
 		return next.send() // with the lock, which keeps the order
 	}
 	if repair {
@@ -106,20 +120,56 @@ func (p *Pacer) write(next packet, repair bool) error {
 		}
 		p.media.push(next.keep())
 	}
-	if p.delay() > congestedAt {
+	if p.delay() > congestedAt || shut {
 		p.congested = true
 	}
 	p.wake()
 	return nil
 }
 
-// SetRate says what the path is believed to carry.
-func (p *Pacer) SetRate(bitsPerSecond uint64) {
+// Pace is what a path is believed to carry, how much faster a picture over its budget may leave (1 or more),
+// and how many bytes may be on the way unreported (0: no bound).
+type Pace struct {
+	BitsPerSecond uint64
+	Gain          float64
+	Window        uint64
+}
+
+// SetPace says how packets may leave from now on.
+func (p *Pacer) SetPace(pace Pace) {
 	p.mu.Lock()
-	p.bucket.setRate(bitsPerSecond, p.config.Now())
-	p.repairable.setRate(bitsPerSecond, p.config.Now())
+	p.bucket.setShape(shaped(pace.Gain), pace.BitsPerSecond, p.config.Now())
+	p.repairable.setRate(pace.BitsPerSecond, p.config.Now())
+	p.window = pace.Window
 	p.mu.Unlock()
+	p.Reported()
 	p.wake()
+}
+
+// Reported says that the viewer has told of packets: there may be room on the way.
+func (p *Pacer) Reported() {
+	select {
+	case p.reported <- struct{}{}:
+	default:
+	}
+}
+
+// shut says whether the way has no room for so many bytes. One packet always has room where nothing is on the
+// way, and one in a while where nobody tells what is. leaves: the packet goes if it may.
+func (p *Pacer) shut(size int, leaves bool) bool {
+	if p.window == 0 || p.config.Flight == nil {
+		return false
+	}
+	bytes, heard := p.config.Flight()
+	if bytes == 0 || bytes+uint64(size) <= p.window {
+		return false
+	}
+	now := p.config.Now()
+	if !leaves || now.Sub(heard) < probeAfter || now.Sub(p.probed) < probeEvery {
+		return true
+	}
+	p.probed = now
+	return false
 }
 
 // SetInline says whether packets within the rate leave on the goroutine that writes them, which is the
@@ -201,6 +251,7 @@ func (p *Pacer) run() {
 			timer.Reset(max(wait, interval))
 			select {
 			case <-timer.C:
+			case <-p.reported:
 			case <-p.done:
 				return
 			}
@@ -228,22 +279,29 @@ func (p *Pacer) send() (wait time.Duration, drained bool) {
 	defer p.mu.Unlock()
 	p.sending = true
 	defer func() { p.sending = false }()
+	shut := false
 	for {
 		queue := &p.repairs
 		if queue.empty() {
 			queue = &p.media
 		}
-		if queue.empty() || !p.bucket.take(p.config.Now(), queue.first().size) {
+		if queue.empty() {
+			break
+		}
+		if shut = p.shut(queue.first().size, true); shut || !p.bucket.take(p.config.Now(), queue.first().size) {
 			break
 		}
 		p.sendOne(queue.pop())
 	}
-	drained = p.congested && p.delay() <= drainedAt
+	drained = p.congested && !shut && p.delay() <= drainedAt
 	if drained {
 		p.congested = false
 	}
 	if !p.repairs.empty() || !p.media.empty() {
 		wait = max(p.bucket.wait(), 1)
+		if shut {
+			wait = max(wait, probeEvery/2) // a report wakes us before
+		}
 	}
 	return wait, drained
 }

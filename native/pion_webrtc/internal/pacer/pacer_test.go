@@ -80,11 +80,16 @@ func setUp(t *testing.T, drained func()) (*Pacer, *clock, *wire, func(ssrc uint3
 	p := New(Config{BitsPerSecond: 1_000_000, Now: at.get, OnDrained: drained})
 	t.Cleanup(func() { _ = p.Close() })
 	out := newWire()
-	bound := p.BindLocalStream(&interceptor.StreamInfo{SSRC: mediaSSRC, SSRCRetransmission: repairSSRC}, out)
-	return p, at, out, func(ssrc uint32, sequence int) {
+	return p, at, out, bound(p, out)
+}
+
+// bound gives what writes a packet of 1000 bytes through p to out.
+func bound(p *Pacer, out *wire) func(ssrc uint32, sequence int) {
+	writer := p.BindLocalStream(&interceptor.StreamInfo{SSRC: mediaSSRC, SSRCRetransmission: repairSSRC}, out)
+	return func(ssrc uint32, sequence int) {
 		header := &rtp.Header{Version: 2, SSRC: ssrc, SequenceNumber: uint16(sequence)}
-		_, _ = bound.Write(header, make([]byte, 988), nil) // 1000 bytes
-		header.SSRC = 99                                   // the header is the writer's again
+		_, _ = writer.Write(header, make([]byte, 988), nil)
+		header.SSRC = 99 // the header is the writer's again
 	}
 }
 
@@ -161,7 +166,7 @@ func TestCongestionIsToldAndIsOver(t *testing.T) {
 
 func TestRepairsHaveAShareOfTheirOwn(t *testing.T) {
 	p, at, out, write := setUp(t, nil)
-	p.SetRate(10_000_000)
+	p.SetPace(Pace{BitsPerSecond: 10_000_000, Gain: usualGain})
 	// empty lets everything out that was taken, and gives the number that has left.
 	empty := func() int {
 		deadline := time.Now().Add(patience)
@@ -240,7 +245,7 @@ func TestClosedItRefuses(t *testing.T) {
 	_ = p.Close()
 	left := len(out.all())
 	write(mediaSSRC, 41)
-	p.SetRate(5_000_000)
+	p.SetPace(Pace{BitsPerSecond: 5_000_000, Gain: usualGain})
 	p.Flush()
 	if len(out.all()) != left {
 		t.Error("a packet left after close")

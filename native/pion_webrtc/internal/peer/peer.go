@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
@@ -24,10 +25,11 @@ import (
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/stream"
 )
 
-// Bounds of SetRate, in bit/s.
+// Bounds of SetPace, in bit/s.
 const (
 	minRate = 10_000
 	maxRate = 10_000_000_000
+	maxGain = 3
 )
 
 // idleFeedback apart are the events of feedback while nothing is sent: a still desktop costs next to
@@ -138,7 +140,7 @@ func (p *Peer) newChain(factory *logs.Factory) (chain, error) {
 	p.repairer = retransmit.New(p.config.Now, rand.Uint32)
 	p.pacer = pacer.New(pacer.Config{
 		BitsPerSecond: p.config.Engine.BitrateBps, Now: p.config.Now, Part: faults.New("pacer", p.tell), OnDrained: p.onDrained,
-		OnLost: p.onLost,
+		OnLost: p.onLost, Flight: p.meter.Flight,
 	})
 	p.pacer.SetInline(false) // until the path is known
 	interceptors := chain{p.meter, sequencer, p.pacer, &playoutdelay.Interceptor{}, p.repairer, reports}
@@ -195,12 +197,16 @@ func (p *Peer) SetInput(accepted bool) { p.takesInput.Store(accepted) }
 // DroppedInput counts the messages that were dropped so.
 func (p *Peer) DroppedInput() uint64 { return p.droppedInput.Load() }
 
-// SetRate says what the path is believed to carry, in bit/s.
-func (p *Peer) SetRate(bitsPerSecond uint64) error {
-	if bitsPerSecond < minRate || bitsPerSecond > maxRate {
+// SetPace says what the path is believed to carry in bit/s, how much faster a picture over its budget may leave,
+// and how many bytes may be on the way unreported (0: no bound).
+func (p *Peer) SetPace(pace pacer.Pace) error {
+	if pace.BitsPerSecond < minRate || pace.BitsPerSecond > maxRate {
 		return abi.Errorf(abi.InvalidArgument, "bits_per_second must be from %d to %d", minRate, maxRate)
 	}
-	p.pacer.SetRate(bitsPerSecond)
+	if !(pace.Gain >= 1 && pace.Gain <= maxGain) {
+		return abi.Errorf(abi.InvalidArgument, "gain must be from 1 to %d", maxGain)
+	}
+	p.pacer.SetPace(pace)
 	return nil
 }
 
@@ -245,6 +251,18 @@ func (p *Peer) onLost() {
 	for _, t := range p.tracks {
 		t.renew()
 	}
+}
+
+// onTransport tells of a report at once: a rate that is decided late is decided wrong.
+func (p *Peer) onTransport(report *rtcp.TransportLayerCC) {
+	outage := p.meter.Transport(report)
+	if outage {
+		// What waited through it is old, and what was lost too much to repair.
+		p.dropQueue()
+		p.onLost()
+	}
+	p.pacer.Reported()
+	p.config.Events.Stat(abi.EventArrivals, p.config.Handle, func() []byte { return p.meter.Arrivals().JSON() })
 }
 
 func (p *Peer) tell(part, state string, times int, reason string) {

@@ -86,7 +86,7 @@ func (p *Peer) handleRTCP(t *track, packets []rtcp.Packet, ssrc uint32) {
 		switch report := packet.(type) {
 		case *rtcp.TransportLayerCC:
 			if report.MediaSSRC == ssrc {
-				p.meter.Transport(report)
+				p.onTransport(report)
 			}
 		case *rtcp.TransportLayerNack:
 			if report.MediaSSRC == ssrc {
