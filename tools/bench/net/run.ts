@@ -174,7 +174,8 @@ async function besidePeerdeck(
 async function besideDownload(network: ShapedNetwork, opened: Opened): Promise<void> {
   const server = opened.keep(new Download());
   await server.ready();
-  const command = `cat < /dev/tcp/${hostAddress}/${downloadPort} > /dev/null`;
+  // exec: the process that is ended later is the one that reads
+  const command = `exec cat < /dev/tcp/${hostAddress}/${downloadPort} > /dev/null`;
   opened.keep(
     new Child({
       name: 'download',
