@@ -106,6 +106,15 @@ test('a fall is answered when a whole second has no freeze and no standing queue
   expect(recovery(recordOf({ wait: () => 180 }), turn)).toBe(Infinity);
 });
 
+test('on a new path, and after an outage, half of the rate has to be there again', () => {
+  const bytes = (ms: number): number => (ms >= 2000 && ms < 5000 ? 30_000 : 80_000);
+  expect(recovery(recordOf({ bytes }), { atMs: 2000, kind: 'path' })).toBe(2200);
+  expect(recovery(recordOf({ bytes }), { atMs: 2000, kind: 'outage' })).toBe(2200);
+  expect(recovery(recordOf({ bytes }), { atMs: 2000, kind: 'fall' })).toBe(0);
+  const low = (ms: number): number => (ms >= 2000 ? 30_000 : 80_000);
+  expect(recovery(recordOf({ bytes: low }), { atMs: 2000, kind: 'path' })).toBe(Infinity);
+});
+
 test('a rise is answered when half a second fills four fifths of the link', () => {
   const turn = { atMs: 2000, kind: 'rise' } as const;
   const bytes = (ms: number): number => (ms < 4000 ? 30_000 : 90_000);

@@ -8,6 +8,8 @@ export const FREEZE_MS = 100;
 export const LATE_MS = 100;
 /** After a fall: the queue's median wait in a second without a freeze. */
 export const CALM_WAIT_MS = 50;
+/** After an outage or on a new path: the share of the rate before it that has to be there too. */
+export const KEPT_SHARE = 0.5;
 /** After a rise: the share of the link in use over half a second. */
 export const REFILLED_SHARE = 0.8;
 
@@ -61,13 +63,20 @@ export function freezes({ frames, startUs, endUs }: Record): Gap[] {
   });
 }
 
-/** -> milliseconds from the turn to the start of the first calm second; Infinity: none. */
+/**
+ * -> milliseconds from the turn to the start of the first calm second; Infinity: none. Where the
+ * link can carry what it carried before, a rate that stays down is no recovery.
+ */
 export function recovery(record: Record, turn: Turn): number {
   const from = record.startUs + turn.atMs * 1000;
   const gaps = freezes(record);
+  const seconds = turn.atMs / 1000;
+  const kept = turn.kind === 'fall' || seconds === 0 ? 0 : KEPT_SHARE;
+  const wanted = kept && (kept * passed(record, record.startUs, from)) / seconds;
   for (let at = from; at + 1e6 <= record.endUs; at += 100_000) {
     const to = at + 1e6;
     if (gaps.some(({ fromUs, toUs }) => toUs > at && fromUs < to)) continue;
+    if (passed(record, at, to) < wanted) continue;
     if (percentile(waits(record, at, to), 0.5) < CALM_WAIT_MS) return (at - from) / 1000;
   }
   return Infinity;
@@ -85,6 +94,12 @@ export function refill(record: Record, turn: Turn): number {
       return (end - from) / 1000;
   }
   return Infinity;
+}
+
+/** Bytes to the viewer in the time. */
+function passed({ intervals }: Record, fromUs: number, toUs: number): number {
+  const inside = intervals.filter(({ us }) => us > fromUs && us <= toUs);
+  return sum(inside.map(({ down }) => down.outBytes));
 }
 
 /** Of the packets that left the queue to the viewer in the time, milliseconds. */
