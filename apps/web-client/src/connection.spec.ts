@@ -7,15 +7,9 @@ import type {
   SignalingState,
   Welcome,
 } from '@peerdeck/protocol';
-import {
-  DEADLINES_MS,
-  PROBE_MS,
-  SILENCE_MS,
-  SUSPICIOUS_SILENCE_MS,
-  ViewerConnection,
-  type PeerLike,
-  type Signaling,
-} from './connection.ts';
+import { ViewerConnection } from './connection.ts';
+import type { PeerLike, Signaling } from './connection-options.ts';
+import { DEADLINES_MS, PROBE_MS, SILENCE_MS, SUSPICIOUS_SILENCE_MS } from './deadlines.ts';
 import type { PeerOptions } from './peer.ts';
 import type { ViewerState } from './viewer-state.ts';
 

@@ -1,92 +1,26 @@
 import {
   CLOSE,
   createReconnectPolicy,
-  ViewerAuth,
-  type AccessRole,
-  type IceServer,
-  type IncomingRelay,
   type InputChannel,
-  type MemberEvent,
-  type OutgoingRelay,
-  type ReconnectPolicy,
   type SessionInfo,
-  type SignalingError,
-  type SignalingState,
-  type Timers,
-  type Welcome,
 } from '@peerdeck/protocol';
 import { Alarm } from './alarm.ts';
+import { Attempts } from './attempts.ts';
+import type {
+  ConnectionEvents,
+  ConnectionOptions,
+  PeerLike,
+  SignalingReport,
+} from './connection-options.ts';
 import type { HostSays } from './control-link.ts';
-import { HostPresence } from './host-presence.ts';
-import type { Peer, PeerOptions } from './peer.ts';
-import { problemOfClose, problemOfReject } from './problems.ts';
+import { DEADLINES_MS, PROBE_MS } from './deadlines.ts';
+import { HostPulse } from './host-pulse.ts';
+import type { PeerEvents } from './peer.ts';
+import { pathProblem, problemOfClose, problemOfReject, type Step } from './problems.ts';
+import { sessionPeer } from './session-peer.ts';
+import { SignalingSide, type Closed, type ToSession } from './signaling-side.ts';
 import { stateOf } from './state-of.ts';
-import type { Problem, SignalingNote, ViewerState } from './viewer-state.ts';
-
-/** The part of SignalingClient that is used. */
-export interface Signaling {
-  readonly state: SignalingState;
-  on(name: 'state', listener: (state: SignalingState) => void): unknown;
-  on(name: 'welcome', listener: (welcome: Welcome) => void): unknown;
-  on(name: 'message', listener: (message: IncomingRelay | MemberEvent) => void): unknown;
-  on(name: 'iceServers', listener: (servers: readonly IceServer[]) => void): unknown;
-  on(name: 'error', listener: (error: SignalingError) => void): unknown;
-  /** What the service's logs call this connection. */
-  readonly connection: string | undefined;
-  readonly trace: string;
-  connect(): void;
-  wake(): void;
-  send(message: OutgoingRelay): unknown;
-  leave(reason?: string): Promise<void>;
-}
-export type SignalingReport = Readonly<Pick<Signaling, 'connection' | 'trace'>>;
-export type PeerLike = Pick<Peer, keyof Peer>;
-
-export interface ConnectionEvents {
-  readonly onState: (state: ViewerState) => void;
-  readonly onSignalingNote: (note: SignalingNote) => void;
-  readonly onTrack: (track: MediaStreamTrack, receiver: RTCRtpReceiver) => void;
-  /** Cursor, statistics and errors of the host. */
-  readonly onMessage: (message: HostSays) => void;
-  readonly onRoundTrip: (ms: number) => void;
-  /** The picture stands still from now on; the last one is worth keeping. */
-  readonly onLost: () => void;
-}
-
-export interface ConnectionOptions {
-  readonly signalingUrl: string;
-  readonly signaling: Signaling;
-  readonly role: AccessRole;
-  readonly key: Uint8Array;
-  readonly hostKeyHash?: string | undefined;
-  readonly createPeer: (options: PeerOptions) => PeerLike;
-  readonly events: ConnectionEvents;
-  readonly timers: Timers;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
-  /** 0 ≤ value < 1. */
-  readonly random: () => number;
-  /** A fresh session id (OPAQUE_ID of the protocol). */
-  readonly newSession: () => string;
-  readonly policy?: ReconnectPolicy;
-}
-
-/** How long each step of an attempt may take. */
-export const DEADLINES_MS = {
-  answer: 10_000,
-  path: 15_000,
-  proof: 8_000,
-  restart: 6_000,
-} as const;
-/** The host pings ten times a second; after this silence the path counts as lost. */
-export const SILENCE_MS = 4_000;
-/** The same when something else says already that the host is in trouble. */
-export const SUSPICIOUS_SILENCE_MS = 1_500;
-/** How often a host that is gone is looked for, though its return is announced. */
-export const PROBE_MS = 15_000;
-const WATCH_MS = 500;
-/** Failures to find a path before a first connection that end the trying. */
-const MAX_FIRST_PATHS = 2;
+import type { Problem, ViewerState } from './viewer-state.ts';
 
 /**
  * The viewer's session from the code to the end. Signaling and media are two lives: losing
@@ -97,57 +31,48 @@ const MAX_FIRST_PATHS = 2;
 export class ViewerConnection {
   readonly #options: ConnectionOptions;
   readonly #events: ConnectionEvents;
-  readonly #policy: ReconnectPolicy;
+  readonly #attempts: Attempts;
   #final: ViewerState | undefined;
-  #signalingUp = false;
-  #signalingRetryAt: number | undefined;
-  #signalingError: SignalingError | undefined;
-  #iceServers: readonly IceServer[] = [];
-  readonly #host: HostPresence;
+  readonly #signaling: SignalingSide;
   /** Which host was there when the newest offer was made. */
   #offeredTo: string | undefined;
   /** Who answered the session that is there. */
   #answeredBy: string | undefined;
   #peer: PeerLike | undefined;
   #media: 'none' | 'offering' | 'live' | 'broken' | 'restarting' = 'none';
-  #step: 'answer' | 'path' | 'proof' = 'answer';
+  #step: Step = 'answer';
   #session: SessionInfo | undefined;
   #brokenAt = 0;
-  #suspicious = false;
   #restartTried = false;
   #everConnected = false;
-  #attempt = 0;
-  #pathFailures = 0;
   #problem: Problem | undefined;
   /** When the next attempt is made. */
   readonly #retry: Alarm;
   /** Until when the present step must be done. */
   readonly #deadline: Alarm;
-  readonly #watch: Alarm;
+  readonly #pulse: HostPulse;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.#events = options.events;
-    this.#policy = options.policy ?? createReconnectPolicy();
+    this.#attempts = new Attempts(options.policy ?? createReconnectPolicy(), options.random);
     const { signaling, timers, now } = options;
     this.#retry = new Alarm({ timers, now });
     this.#deadline = new Alarm({ timers, now });
-    this.#watch = new Alarm({ timers, now });
-    this.#host = new HostPresence({ timers, now, onExpired: () => this.#hostChanged() });
-    signaling.on('state', (state) => {
-      this.#signalingState(state);
+    this.#pulse = new HostPulse({
+      ...{ timers, now },
+      heardAt: () => this.#peer?.heardAt,
+      onLook: () => this.#look(),
     });
-    signaling.on('welcome', (welcome) => {
-      this.#welcomed(welcome);
-    });
-    signaling.on('message', (message) => {
-      this.#received(message);
-    });
-    signaling.on('iceServers', (servers) => {
-      this.#useIceServers(servers);
-    });
-    signaling.on('error', (error) => {
-      this.#signalingFault(error);
+    this.#signaling = new SignalingSide({
+      ...{ signaling, timers, now },
+      onNote: (note) => this.#events.onSignalingNote(note),
+      onState: () => this.#publish(),
+      onClosed: (state) => this.#signalingClosed(state),
+      onHost: () => this.#hostChanged(),
+      onNoHost: () => this.#noHost(),
+      onIceServers: (servers) => this.#peer?.setIceServers(servers),
+      onMessage: (message) => this.#received(message),
     });
   }
 
@@ -162,14 +87,16 @@ export class ViewerConnection {
     return { connection, trace };
   }
 
+  get #host() {
+    return this.#signaling.host;
+  }
+
   /** The user does not want to wait. */
   retryNow(): void {
     if (this.#final !== undefined || this.#media === 'live') return;
-    this.#attempt = 0;
-    const { signaling } = this.#options;
-    if (signaling.state.state === 'closed') signaling.connect();
-    else signaling.wake();
-    if (this.#signalingUp && this.#media !== 'offering') this.#advance(true);
+    this.#attempts.hurry();
+    if (!this.#signaling.connectAgain()) this.#options.signaling.wake();
+    if (this.#signaling.isUp && this.#media !== 'offering') this.#advance(true);
   }
 
   /** The page became visible or the network came back. */
@@ -177,7 +104,7 @@ export class ViewerConnection {
     if (this.#final !== undefined) return;
     this.#options.signaling.wake();
     if (this.#media === 'live') this.#look();
-    else if (this.#retry.at !== undefined && this.#signalingUp) this.#advance(false);
+    else if (this.#retry.at !== undefined && this.#signaling.isUp) this.#advance(false);
   }
 
   say(message: Parameters<PeerLike['say']>[0]): void {
@@ -197,108 +124,37 @@ export class ViewerConnection {
     if (this.#final === undefined) this.#finish({ name: 'ended', reason: 'left' });
   }
 
-  // Signaling.
-
-  #signalingState(state: SignalingState): void {
-    if (this.#final !== undefined) return;
-    this.#signalingUp = state.state === 'joined';
-    this.#signalingRetryAt = undefined;
-    switch (state.state) {
-      case 'joined':
-        this.#signalingError = undefined;
-        this.#events.onSignalingNote('fine');
-        break;
-      case 'reconnecting':
-        this.#signalingRetryAt = this.#options.now() + state.inMs;
-        this.#events.onSignalingNote('lost');
-        break;
-      case 'closed': {
-        this.#events.onSignalingNote('gone');
-        if (this.#media === 'live') {
-          this.#retry.in(PROBE_MS, () => this.#rejoin(state));
-          return;
-        }
-        const { signalingUrl: url } = this.#options;
-        const problem = problemOfClose({ ...state, error: this.#signalingError?.code, url });
-        this.#finish({ name: 'error', problem });
-        return;
-      }
-      default:
-        break;
-    }
-    this.#publish();
-  }
-
   /**
    * Refused while the picture is live: a repair of it would need signaling, so it is tried again
    * now and then. Not where another connection of this viewer has its place, or the host removed it.
    */
-  #rejoin({ code }: { readonly code: number }): void {
-    const { signaling } = this.#options;
-    const wanted = code !== CLOSE.replaced && code !== CLOSE.kicked;
-    if (this.#media === 'live' && wanted && signaling.state.state === 'closed') signaling.connect();
-  }
-
-  #welcomed(welcome: Welcome): void {
-    if (this.#final !== undefined) return;
-    this.#signalingUp = true;
-    this.#useIceServers(welcome.iceServers);
-    const host = welcome.members.find((member) => member.role === 'host');
-    if (host === undefined) this.#host.absent();
-    else if (host.state === 'connected') this.#host.present(host.peerId);
-    else this.#host.detached(host.peerId, welcome.detachMs);
-    this.#hostChanged();
-  }
-
-  /** Servers with credentials that have not ended; for what is done next, not for what stands. */
-  #useIceServers(servers: readonly IceServer[]): void {
-    this.#iceServers = servers;
-    this.#peer?.setIceServers(servers);
-  }
-
-  #received(message: IncomingRelay | MemberEvent): void {
-    if (this.#final !== undefined) return;
-    switch (message.type) {
-      case 'member-joined':
-      case 'member-resumed':
-      case 'member-detached':
-      case 'member-left':
-        if (message.role === 'host') this.#hostMember(message);
-        return;
-      case 'reject':
-        if (message.session === this.#peer?.session) this.#rejected(message);
-        return;
-      case 'answer':
-      case 'candidate':
-        if (message.session !== this.#peer?.session) return;
-        if (message.type === 'answer') this.#answeredBy = message.from;
-        this.#peer.receive(message);
-        return;
-      default:
-        return;
+  #signalingClosed(state: Closed): void {
+    if (this.#media === 'live') {
+      if (state.code === CLOSE.replaced || state.code === CLOSE.kicked) return;
+      this.#retry.in(PROBE_MS, () => this.#media === 'live' && this.#signaling.connectAgain());
+      return;
     }
+    const { signalingUrl: url } = this.#options;
+    const problem = problemOfClose({ ...state, error: this.#signaling.errorCode, url });
+    this.#finish({ name: 'error', problem });
   }
 
-  #hostMember(message: MemberEvent): void {
-    if (message.type === 'member-left') {
-      // A host that was replaced is announced by its successor, in either order.
-      if (message.peerId !== this.#host.id) return;
-      // Whoever says so is not the host: its own word comes over the control channel ('ended').
-      this.#host.absent();
-    } else if (message.type === 'member-detached') {
-      this.#host.detached(message.peerId, message.graceMs);
-    } else {
-      this.#host.present(message.peerId);
+  #received(message: ToSession): void {
+    if (message.session !== this.#peer?.session) return;
+    if (message.type === 'reject') {
+      this.#rejected(message);
+      return;
     }
-    this.#hostChanged();
+    if (message.type === 'answer') this.#answeredBy = message.from;
+    this.#peer.receive(message);
   }
 
   #hostChanged(): void {
     const { isPresent, id } = this.#host;
-    if (isPresent) this.#attempt = 0;
+    if (isPresent) this.#attempts.hurry();
     if (this.#media === 'live') {
       // The picture is what counts; only its silence is taken more seriously now.
-      this.#suspicious = !isPresent || id !== this.#answeredBy;
+      this.#pulse.suspicious = !isPresent || id !== this.#answeredBy;
       return;
     }
     const busy = this.#media === 'offering' || this.#media === 'restarting';
@@ -311,9 +167,7 @@ export class ViewerConnection {
     this.#hostChanged();
   }
 
-  #signalingFault(error: SignalingError): void {
-    if (error.fatal) this.#signalingError = error;
-    if (error.code !== 'no-host' || this.#final !== undefined) return;
+  #noHost(): void {
     if (this.#media === 'offering') {
       this.#dropPeer();
       this.#hostGone();
@@ -323,7 +177,7 @@ export class ViewerConnection {
     }
   }
 
-  #rejected(reject: Extract<IncomingRelay, { type: 'reject' }>): void {
+  #rejected(reject: Extract<ToSession, { type: 'reject' }>): void {
     if (this.#media === 'restarting') {
       // The host does not know the session any more: it was started anew.
       this.#offer();
@@ -348,15 +202,12 @@ export class ViewerConnection {
     else this.#finish({ name: 'error', problem });
   }
 
-  // Media.
-
   /** Does what the facts ask for while there is no live picture. */
   #advance(force: boolean): void {
     if (this.#final !== undefined || this.#media === 'live') return;
     this.#retry.off();
-    if (!this.#signalingUp) {
-      const { signaling } = this.#options;
-      if (signaling.state.state === 'closed') signaling.connect();
+    if (!this.#signaling.isUp) {
+      this.#signaling.connectAgain();
     } else if (!this.#host.isPresent && !force) {
       if (this.#everConnected && this.#host.state === 'absent') {
         this.#retry.in(PROBE_MS, () => this.#advance(true));
@@ -364,9 +215,7 @@ export class ViewerConnection {
     } else if (this.#canRestart()) {
       this.#restartTried = true;
       this.#media = 'restarting';
-      this.#deadline.in(DEADLINES_MS.restart, () => {
-        this.#offer();
-      });
+      this.#deadline.in(DEADLINES_MS.restart, () => this.#offer());
       this.#peer?.restartIce();
     } else {
       this.#offer();
@@ -382,87 +231,49 @@ export class ViewerConnection {
   #offer(): void {
     this.#dropPeer();
     this.#retry.off();
-    const { role, key, hostKeyHash, timers, now, newSession, createPeer, signaling } =
-      this.#options;
-    const session = newSession();
-    const auth = new ViewerAuth({
-      session,
-      role,
-      key,
-      ...(hostKeyHash === undefined ? {} : { hostKeyHash }),
-    });
     this.#media = 'offering';
     this.#step = 'answer';
     this.#offeredTo = this.#host.isPresent ? this.#host.id : undefined;
-    let peer: PeerLike | undefined;
-    // What an older peer still reports is no fact any more.
-    const current =
-      <Event extends unknown[]>(handle: (...event: Event) => void) =>
-      (...event: Event) => {
-        if (this.#final === undefined && peer !== undefined && peer === this.#peer) {
-          handle(...event);
-        }
-      };
+    let peer: PeerLike;
     try {
-      peer = createPeer({
-        session,
-        auth,
-        iceServers: this.#iceServers,
-        send: (message) => void signaling.send(message),
-        timers,
-        now,
-        events: {
-          onTrack: current(this.#events.onTrack),
-          onAnswered: current(() => {
-            this.#answered();
-          }),
-          onTrusted: current(() => {
-            this.#reached('proof');
-          }),
-          onMessage: current((message: HostSays) => {
-            this.#hostSays(message);
-          }),
-          onRoundTrip: current((ms: number) => {
-            this.#events.onRoundTrip(ms);
-            this.#look();
-          }),
-          onState: current((state: RTCPeerConnectionState) => {
-            this.#peerState(state);
-          }),
-          onControlClosed: current(() => {
-            this.#lost('gone');
-          }),
-          onUntrusted: current((reason) => {
-            const kind = reason === 'wrong-host' ? 'wrong-host' : 'wrong-code';
-            this.#refused({ kind });
-          }),
-          onFault: current((detail: string) => {
-            this.#failed({ kind: 'host-error', detail });
-          }),
-        },
+      peer = sessionPeer(this.#options, {
+        iceServers: this.#signaling.iceServers,
+        events: this.#peerEvents,
+        isCurrent: (one) => this.#final === undefined && one === this.#peer,
       });
     } catch {
       this.#finish({ name: 'error', problem: { kind: 'no-webrtc' } });
       return;
     }
     this.#peer = peer;
-    this.#deadline.in(DEADLINES_MS.answer, () => {
-      this.#failed({ kind: 'no-answer' });
-    });
+    this.#deadline.in(DEADLINES_MS.answer, () => this.#failed({ kind: 'no-answer' }));
     peer.start();
     this.#publish();
   }
 
-  #answered(): void {
-    if (this.#media === 'offering') this.#reached('path');
+  get #peerEvents(): PeerEvents {
+    return {
+      onTrack: this.#events.onTrack,
+      onAnswered: () => this.#reached('path'),
+      onTrusted: () => this.#reached('proof'),
+      onMessage: (message) => this.#hostSays(message),
+      onRoundTrip: (ms) => {
+        this.#events.onRoundTrip(ms);
+        this.#look();
+      },
+      onState: (state) => this.#peerState(state),
+      onControlClosed: () => this.#lost('gone'),
+      onUntrusted: (reason) => {
+        this.#refused({ kind: reason === 'wrong-host' ? 'wrong-host' : 'wrong-code' });
+      },
+      onFault: (detail) => this.#failed({ kind: 'host-error', detail }),
+    };
   }
 
   #reached(step: 'path' | 'proof'): void {
     if (this.#media !== 'offering') return;
     this.#step = step;
-    this.#deadline.in(DEADLINES_MS[step], () => {
-      this.#failed(this.#pathProblem());
-    });
+    this.#deadline.in(DEADLINES_MS[step], () => this.#failed(pathProblem(this.#peer, this.#step)));
     this.#publish();
   }
 
@@ -494,12 +305,11 @@ export class ViewerConnection {
     this.#retry.off();
     this.#media = 'live';
     this.#everConnected = true;
-    this.#suspicious = !this.#host.isPresent || this.#host.id !== this.#answeredBy;
+    this.#pulse.suspicious = !this.#host.isPresent || this.#host.id !== this.#answeredBy;
     this.#restartTried = false;
-    this.#attempt = 0;
-    this.#pathFailures = 0;
+    this.#attempts.succeeded();
     this.#problem = undefined;
-    this.#scheduleLook();
+    this.#pulse.watch();
     this.#publish();
   }
 
@@ -507,11 +317,11 @@ export class ViewerConnection {
     if (state === 'failed') {
       if (this.#media === 'live') this.#lost('path');
       else if (this.#media === 'restarting') this.#offer();
-      else if (this.#media === 'offering') this.#failed(this.#pathProblem());
+      else if (this.#media === 'offering') this.#failed(pathProblem(this.#peer, this.#step));
     } else if (state === 'disconnected') {
-      this.#suspicious = true;
+      this.#pulse.suspicious = true;
     } else if (state === 'connected' && this.#host.id === this.#answeredBy) {
-      this.#suspicious = !this.#host.isPresent;
+      this.#pulse.suspicious = !this.#host.isPresent;
     }
   }
 
@@ -532,57 +342,26 @@ export class ViewerConnection {
 
   /** Compares the host's last sign of life with the clock; both ways. */
   #look(): void {
-    const { now } = this.#options;
-    const heardAt = this.#peer?.heardAt ?? 0;
     if (this.#media === 'live') {
-      const limit = this.#suspicious ? SUSPICIOUS_SILENCE_MS : SILENCE_MS;
-      if (now() - heardAt > limit) this.#lost('path');
+      if (this.#pulse.isSilent) this.#lost('path');
     } else if (this.#media === 'broken' || this.#media === 'restarting') {
-      if (this.#peer !== undefined && heardAt > this.#brokenAt) this.#nowLive();
+      if ((this.#peer?.heardAt ?? 0) > this.#brokenAt) this.#nowLive();
     }
-  }
-
-  #scheduleLook(afterSleep = false): void {
-    const due = this.#options.now() + WATCH_MS;
-    this.#watch.in(WATCH_MS, () => {
-      // After a sleep of this machine the host's messages wait behind this timer: they come first.
-      const slept = !afterSleep && this.#options.now() - due > SUSPICIOUS_SILENCE_MS;
-      if (slept) {
-        this.#scheduleLook(true);
-        return;
-      }
-      this.#look();
-      if (this.#peer !== undefined) this.#scheduleLook();
-    });
-  }
-
-  #pathProblem(): Problem {
-    const ice = this.#peer?.iceReport ?? { local: [], remote: [], servers: [] };
-    const connected = this.#step === 'proof' || this.#peer?.state === 'connected';
-    return connected ? { kind: 'no-answer' } : { kind: 'no-path', ice };
   }
 
   /** This attempt came to nothing; the next one waits. */
   #failed(problem: Problem): void {
     this.#problem = problem;
     this.#dropPeer();
-    if (problem.kind === 'no-path') this.#pathFailures += 1;
-    if (!this.#everConnected && this.#pathFailures >= MAX_FIRST_PATHS) {
-      this.#finish({ name: 'error', problem });
-      return;
-    }
-    const delay = this.#policy.next(this.#attempt, { random: this.#options.random });
-    this.#attempt += 1;
+    const delay = this.#attempts.after(problem, this.#everConnected);
     if (delay === 'stop') this.#finish({ name: 'error', problem });
     else this.#retry.in(delay, () => this.#advance(false));
     this.#publish();
   }
 
-  // Bookkeeping.
-
   #dropPeer(): void {
     this.#deadline.off();
-    this.#watch.off();
+    this.#pulse.stop();
     const peer = this.#peer;
     this.#peer = undefined;
     this.#media = this.#everConnected ? 'broken' : 'none';
@@ -594,7 +373,7 @@ export class ViewerConnection {
     if (this.#media === 'live') this.#events.onLost();
     this.#final = state;
     this.#retry.off();
-    this.#host.close();
+    this.#signaling.close();
     this.#peer?.say({ type: 'bye' });
     this.#dropPeer();
     void this.#options.signaling.leave();
@@ -605,8 +384,8 @@ export class ViewerConnection {
     if (this.#final !== undefined) return;
     const { state: host, graceEndsAt } = this.#host;
     const state = stateOf({
-      signalingUp: this.#signalingUp,
-      signalingRetryAt: this.#signalingRetryAt,
+      signalingUp: this.#signaling.isUp,
+      signalingRetryAt: this.#signaling.retryAt,
       host,
       graceEndsAt,
       media: this.#media,

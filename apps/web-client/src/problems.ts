@@ -1,4 +1,15 @@
+import type { PeerLike } from './connection-options.ts';
 import type { Problem } from './viewer-state.ts';
+
+/** What an attempt waits for. */
+export type Step = 'answer' | 'path' | 'proof';
+
+/** Why a path was not found, or nobody was at its end. */
+export function pathProblem(peer: PeerLike | undefined, step: Step): Problem {
+  const ice = peer?.iceReport ?? { local: [], remote: [], servers: [] };
+  const connected = step === 'proof' || peer?.state === 'connected';
+  return connected ? { kind: 'no-answer' } : { kind: 'no-path', ice };
+}
 
 /** Why signaling does not come back by itself. `error`: the code of its last fatal error. */
 export function problemOfClose(close: {

@@ -8,6 +8,7 @@ import { SUBPROTOCOL_V2 } from './identifiers.ts';
 import { parseServerMessage } from './message-parser.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 import { createReconnectPolicy, type ReconnectPolicy } from './reconnect-policy.ts';
+import { Roster } from './roster.ts';
 import {
   joinMessage,
   type SendResult,
@@ -20,7 +21,6 @@ import type {
   IceServer,
   Member,
   OutgoingRelay,
-  PeerRole,
   ServerMessage,
   Welcome,
 } from './signaling-messages.ts';
@@ -58,7 +58,7 @@ export class SignalingClient {
   readonly #random: () => number;
   readonly #now: () => number;
   readonly #heartbeat: Heartbeat;
-  readonly #members = new Map<string, Member>();
+  readonly #roster = new Roster();
   #state: SignalingState = { state: 'idle' };
   #socket: SocketLike | undefined;
   #joinTimer: unknown;
@@ -118,7 +118,7 @@ export class SignalingClient {
 
   /** The other members as last heard. */
   get members(): readonly Member[] {
-    return [...this.#members.values()];
+    return this.#roster.members;
   }
 
   /** What continues this membership from another client; a secret, never to be logged. */
@@ -277,20 +277,10 @@ export class SignalingClient {
         this.#events.emit('error', { code, message: message.message, field, fatal, local: false });
         return;
       }
-      case 'member-joined':
-      case 'member-resumed':
-        this.#remember(message.peerId, message.role, 'connected');
-        break;
-      case 'member-detached':
-        this.#remember(message.peerId, message.role, 'detached');
-        break;
-      case 'member-left':
-        this.#members.delete(message.peerId);
-        break;
       default:
-        break;
+        this.#roster.hear(message);
+        this.#events.emit('message', message);
     }
-    this.#events.emit('message', message);
   }
 
   #joined(welcome: Welcome): void {
@@ -300,12 +290,11 @@ export class SignalingClient {
     this.#welcome = welcome;
     this.#iceServers = welcome.iceServers;
     this.#resume = welcome.resume;
-    this.#members.clear();
-    for (const { peerId, role, state } of welcome.members) this.#remember(peerId, role, state);
+    this.#roster.begin(welcome.members);
     this.#heartbeat.start(welcome.heartbeatMs);
     // Queued first, so that what listeners send now comes after it.
     this.#state = { state: 'joined' };
-    for (const message of this.#queue.drain((peer) => this.#members.has(peer))) {
+    for (const message of this.#queue.drain((peer) => this.#roster.has(peer))) {
       this.#relay(message);
     }
     this.#events.emit('welcome', welcome);
@@ -381,10 +370,6 @@ export class SignalingClient {
     if (socket?.readyState !== SOCKET_OPEN) return false;
     socket.send(text);
     return true;
-  }
-
-  #remember(peerId: string, role: PeerRole, state: Member['state']): void {
-    this.#members.set(peerId, { peerId, role, state });
   }
 
   #dropSocket(): void {

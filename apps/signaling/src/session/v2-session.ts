@@ -1,20 +1,15 @@
 import {
   CLOSE,
-  ERROR_CODES,
   parseClientText,
   type ClientMessage,
-  type ErrorCodeInfo,
   type Join,
   type OutgoingRelay,
   type ServerMessage,
-  type SignalingErrorCode,
 } from '@peerdeck/protocol';
 import type { JoinOutcome, RoomEvent } from '../bus/bus.ts';
 import type { Connection, ConnectionEnd } from '../socket/connection.ts';
-import { ownsHostKey } from '../rooms/host-slot.ts';
 import { roomTag } from '../base/log.ts';
-import { receivedText, route } from '../rooms/relay.ts';
-import type { JoinRequest, Removal, RoomMember } from '../rooms/room.ts';
+import type { Removal, RoomMember } from '../rooms/room.ts';
 import type { IceHolder } from '../turn/ice-servers.ts';
 import type { Span } from '../tracing/span.ts';
 import type { ConnectionTrace } from '../tracing/connection-trace.ts';
@@ -22,15 +17,12 @@ import { departure } from './departure.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { Entrance } from './entrance.ts';
 import { OFFER_TIMEOUT_MS, OfferDeadline } from './offer-deadline.ts';
-import { Offences, type LimitScope } from './offences.ts';
-import { originOf } from './origin.ts';
+import { Refusals } from './refusals.ts';
+import { Relaying } from './relaying.ts';
+import { holdsKey, JOIN_REFUSALS, joinRequest } from './join-request.ts';
 import { Pace } from './pace.ts';
 import { welcomeOf } from './welcome.ts';
 import { nothing, type Session, type SessionContext, type SessionOptions } from './session.ts';
-
-/** When a sender may try again whose receiver lags. */
-const LAG_RETRY_MS = 1000;
-const RECEIVER_LAGS = 'its receiver does not take messages as fast as they come: try again later';
 
 /** When a member whose place is gone comes back. */
 const LOST_RETRY_MS = 500;
@@ -51,7 +43,8 @@ export class V2Session implements Session {
   /** Until the join. */
   #challenge: string;
   readonly #pace: Pace;
-  readonly #offences = new Offences();
+  readonly #refusals: Refusals;
+  readonly #relaying: Relaying;
   readonly #entrance: Entrance;
   readonly #offerDeadline: OfferDeadline;
   #cancelJoinTimeout: () => void;
@@ -72,13 +65,18 @@ export class V2Session implements Session {
     this.#token = token;
     const { messageRate, byteRate } = settings;
     this.#pace = new Pace({ clock, messages: messageRate, bytes: byteRate });
+    this.#refusals = new Refusals({
+      ...{ context, connection },
+      isHost: () => this.#joined?.member.role === 'host',
+    });
+    this.#relaying = new Relaying({ context, trace, refusals: this.#refusals });
     this.#challenge = random.token(16);
     this.#entrance = new Entrance({ context, trace, version: 'v2', limitKey });
     this.#offerDeadline = new OfferDeadline(clock, () => {
-      this.#fail('join-timeout', `no offer to the host within ${OFFER_TIMEOUT_MS} ms`);
+      this.#refusals.fail('join-timeout', `no offer to the host within ${OFFER_TIMEOUT_MS} ms`);
     });
     this.#cancelJoinTimeout = clock.after(settings.joinTimeoutMs, () => {
-      this.#fail('join-timeout', `no join within ${settings.joinTimeoutMs} ms`);
+      this.#refusals.fail('join-timeout', `no join within ${settings.joinTimeoutMs} ms`);
     });
     this.#send({
       type: 'hello',
@@ -100,7 +98,7 @@ export class V2Session implements Session {
     const message = 'too many messages of this connection: they wait';
     this.#context.metrics.limited('connection');
     if (this.#pace.isFlood && this.#joined?.member.role !== 'host') {
-      this.#fail(code, message, wait);
+      this.#refusals.fail(code, message, wait);
       return;
     }
     const retryAfterMs = Math.ceil(wait);
@@ -115,13 +113,13 @@ export class V2Session implements Session {
     const started = clock.now();
     const addressWait = ipLimiter.take(this.#limitKey, started, bytes);
     if (addressWait > 0) {
-      this.#limited('ip', addressWait);
+      this.#refusals.limited('ip', addressWait);
       return;
     }
     const parsed = parseClientText(text);
     if (!parsed.ok) {
       const { code, message, field } = parsed.error;
-      this.#refuse(code, message, field === '' ? {} : { field });
+      this.#refusals.refuse(code, message, field === '' ? {} : { field });
       return;
     }
     const { message, exact } = parsed;
@@ -182,19 +180,22 @@ export class V2Session implements Session {
 
   replaced(): void {
     this.#joined = undefined;
-    this.#fail('replaced', 'a newer connection took this place');
+    this.#refusals.fail('replaced', 'a newer connection took this place');
   }
 
   removed(why: Removal): void {
     this.#joined = undefined;
-    if (why === 'kicked') this.#fail('kicked', 'the host removed this viewer');
+    if (why === 'kicked') this.#refusals.fail('kicked', 'the host removed this viewer');
     else
-      this.#fail('join-timeout', 'others needed a place, and this viewer had proven nothing yet');
+      this.#refusals.fail(
+        'join-timeout',
+        'others needed a place, and this viewer had proven nothing yet',
+      );
   }
 
   lost(): void {
     this.#joined = undefined;
-    this.#fail('unavailable', 'the place in the room is gone: join again', LOST_RETRY_MS);
+    this.#refusals.fail('unavailable', 'the place in the room is gone: join again', LOST_RETRY_MS);
   }
 
   drain(retryAfterMs: number): void {
@@ -230,7 +231,7 @@ export class V2Session implements Session {
 
   async #join(join: Join): Promise<void> {
     if (this.#joined !== undefined) {
-      this.#refuse('already-joined', 'this connection has joined: open another one');
+      this.#refusals.refuse('already-joined', 'this connection has joined: open another one');
       return;
     }
     if (join.trace !== undefined) this.#trace.adopt(join.trace);
@@ -245,27 +246,40 @@ export class V2Session implements Session {
     const { room, role } = join;
     const wait = this.#entrance.wait(room);
     if (wait > 0) {
-      this.#fail('rate-limited', 'too many rooms of this address in which nobody is', wait);
+      this.#refusals.fail(
+        'rate-limited',
+        'too many rooms of this address in which nobody is',
+        wait,
+      );
       return 'rate-limited';
     }
-    if (!this.#holdsKey(join)) {
-      this.#fail('host-slot-taken', 'hostSignature does not match hostKey and hello.challenge');
+    if (!holdsKey(join, this.#challenge)) {
+      this.#refusals.fail(
+        'host-slot-taken',
+        'hostSignature does not match hostKey and hello.challenge',
+      );
       return 'host-slot-taken';
     }
     const wanted = { room, role };
     const entry = await this.#entrance.authenticate(join.token ?? this.#token, wanted, span);
     if (this.#end !== undefined) return 'gone';
     if (typeof entry !== 'function') {
-      this.#fail(entry.code, entry.message);
+      this.#refusals.fail(entry.code, entry.message);
       return entry.code;
     }
     this.#early = new EarlyFrames();
-    const outcome = await bus.join(this.#request(join), span);
+    const outcome = await bus.join(
+      joinRequest(join, {
+        ...{ nodeId: bus.nodeId, random: this.#context.random },
+        ...{ connectionId: this.#connection.id, limitKey: this.#limitKey },
+      }),
+      span,
+    );
     if (join.resume !== undefined && outcome.ok) metrics.resumed(outcome.resumed);
     if (!outcome.ok) {
       if (outcome.code !== 'unavailable') this.#entrance.guessed(room, false);
       this.#early = undefined;
-      this.#fail(outcome.code, REFUSALS[outcome.code], outcome.retryAfterMs);
+      this.#refusals.fail(outcome.code, JOIN_REFUSALS[outcome.code], outcome.retryAfterMs);
       return outcome.code;
     }
     const hostIsThere = outcome.members.some((other) => other.role === 'host');
@@ -274,25 +288,6 @@ export class V2Session implements Session {
     if (this.#end !== undefined) await this.#depart({ room, member }, this.#end);
     else this.#welcome(room, outcome, entry);
     return resumed ? 'resumed' : 'ok';
-  }
-
-  #holdsKey({ role, room, hostKey, hostSignature: signature = '' }: Join): boolean {
-    if (role !== 'host' || hostKey === undefined) return true;
-    return ownsHostKey({ hostKey, signature, challenge: this.#challenge, room });
-  }
-
-  #request({ room, role, resume, hostKey, maxViewers }: Join): JoinRequest {
-    const { bus, random } = this.#context;
-    return {
-      ...{ room, kind: 'v2', role, nodeId: bus.nodeId },
-      connectionId: this.#connection.id,
-      peerId: random.token(9),
-      resume: random.token(32),
-      origin: originOf(this.#limitKey, room),
-      ...(resume === undefined ? {} : { resumeFrom: resume }),
-      ...(role === 'host' && hostKey !== undefined ? { hostKey } : {}),
-      ...(role === 'host' && maxViewers !== undefined ? { maxViewers } : {}),
-    };
   }
 
   #welcome(
@@ -308,7 +303,7 @@ export class V2Session implements Session {
     this.#joined = { room, member };
     if (member.role === 'host') this.#pace.beHost();
     this.#cancelExpiry = watch(() => {
-      this.#fail('unauthorized', 'the token has expired: come back with a new one');
+      this.#refusals.fail('unauthorized', 'the token has expired: come back with a new one');
     });
     this.#onJoined(this.#connection);
     const { peerId: peer, role } = member;
@@ -337,9 +332,9 @@ export class V2Session implements Session {
   /** One that has left meanwhile is nobody's fault. */
   async #kick({ peerId, blockMs = 0 }: Extract<ClientMessage, { type: 'kick' }>): Promise<void> {
     const joined = this.#joined;
-    if (joined === undefined) return this.#refuse('not-joined', 'join a room first');
+    if (joined === undefined) return this.#refusals.refuse('not-joined', 'join a room first');
     if (joined.member.role !== 'host') {
-      return this.#refuse('not-allowed', 'a viewer does not send kick');
+      return this.#refusals.refuse('not-allowed', 'a viewer does not send kick');
     }
     const span = this.#trace.span.child('kick', { room: roomTag(joined.room) });
     await this.#context.bus.kick(joined.room, peerId, blockMs, span);
@@ -349,7 +344,7 @@ export class V2Session implements Session {
   async #leave(): Promise<void> {
     const joined = this.#joined;
     if (joined === undefined) {
-      this.#refuse('not-joined', 'join a room first');
+      this.#refusals.refuse('not-joined', 'join a room first');
       return;
     }
     this.#joined = undefined;
@@ -360,49 +355,17 @@ export class V2Session implements Session {
     span.end();
   }
 
-  /** Hands the message on at once. Everything here is synchronous, which is what keeps order. */
   #relay(
     message: OutgoingRelay,
-    {
-      exact,
-      bytes,
-      started,
-    }: { readonly exact: string | undefined; readonly bytes: number; readonly started: number },
-  ): void {
-    const { bus, roomLimiter, clock, metrics, settings } = this.#context;
+    sent: { exact: string | undefined; bytes: number; started: number },
+  ) {
     if (this.#joined === undefined) {
-      this.#refuse('not-joined', 'join a room first');
+      this.#refusals.refuse('not-joined', 'join a room first');
       return;
     }
-    const { room: roomId, member } = this.#joined;
-    const wait = roomLimiter.take(roomId, started, bytes);
-    if (wait > 0) {
-      this.#limited('room', wait);
-      return;
+    if (this.#relaying.relay(message, { ...sent, ...this.#joined }) && message.type === 'offer') {
+      this.#offerDeadline.offered();
     }
-    const room = bus.room(roomId);
-    if (room === undefined) throw new Error('a member without a room');
-    const routed = route(room, member, message.type, message.to);
-    if (!routed.ok) {
-      const field = routed.code === 'unknown-peer' || routed.code === 'to-required';
-      // Whoever it refuses has left by itself: there is nothing to say to anybody.
-      if (message.type === 'reject' && field) metrics.refused(routed.code);
-      else this.#refuse(routed.code, routed.message, field ? { field: 'to' } : {});
-      return;
-    }
-    if (message.type === 'offer') this.#offerDeadline.offered();
-    const frame = receivedText(exact, message, member.peerId);
-    for (const target of routed.targets) {
-      if (bus.send(target, frame)) metrics.relayed(message.type, target.nodeId === bus.nodeId);
-      else this.#receiverLags();
-      // It answers only those who hold a key of the room.
-      if (message.type === 'answer' && target.role === 'viewer' && !target.admitted) {
-        void bus.admit(roomId, target.peerId);
-      }
-    }
-    const took = clock.now() - started;
-    metrics.relayTook(took);
-    if (settings.relayTraceRatio > 0) this.#trace.relayed(message.type, took);
   }
 
   async #depart({ room, member }: Joined, end: ConnectionEnd): Promise<void> {
@@ -417,53 +380,10 @@ export class V2Session implements Session {
     span.end();
   }
 
-  #receiverLags(): void {
-    const hint = { retryAfterMs: LAG_RETRY_MS, scope: 'receiver' } as const;
-    this.#refuse('rate-limited', RECEIVER_LAGS, hint);
-  }
-
-  #limited(scope: 'ip' | 'room', wait: number): void {
-    this.#context.metrics.limited(scope);
-    const hint = { retryAfterMs: Math.ceil(wait), scope };
-    this.#refuse('rate-limited', `too many messages of this ${scope}`, hint);
-  }
-
-  /** The message is not handled, and its sender learns why; who breaks rules like that is closed. */
-  #refuse(
-    code: SignalingErrorCode,
-    message: string,
-    { scope, ...extra }: { field?: string; retryAfterMs?: number; scope?: LimitScope } = {},
-  ): void {
-    const { metrics, clock } = this.#context;
-    metrics.refused(code);
-    const isHost = this.#joined?.member.role === 'host';
-    const verdict = this.#offences.refused(code, { now: clock.now(), isHost, scope });
-    if (verdict === 'answer') this.#send({ type: 'error', code, message, fatal: false, ...extra });
-    if (verdict !== 'close') return;
-    if (code === 'rate-limited') this.#fail(code, message, extra.retryAfterMs);
-    else this.#fail('protocol-error', 'too many messages that break the rules');
-  }
-
-  /** Says why, and closes with the code that belongs to it. */
-  #fail(code: SignalingErrorCode, message: string, retryAfterMs?: number): void {
-    const { closeCode }: ErrorCodeInfo = ERROR_CODES[code];
-    const hint = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs) };
-    this.#send({ type: 'error', code, message, fatal: true, ...hint });
-    this.#connection.close(closeCode ?? CLOSE.internal, code);
-  }
-
   #send(message: ServerMessage): void {
     this.#connection.send(encode(message));
   }
 }
-
-const REFUSALS = {
-  'room-full': 'no place is left in this room',
-  'host-slot-taken': 'this room has another host',
-  'wrong-room-kind': 'this room is used with the original protocol',
-  kicked: 'the host removed a viewer of this address',
-  unavailable: 'the service cannot answer now',
-} as const;
 
 function encode(message: ServerMessage): string {
   return JSON.stringify(message);

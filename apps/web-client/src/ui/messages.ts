@@ -1,5 +1,5 @@
 import type { SessionInfo } from '@peerdeck/protocol';
-import type { SignalingReport } from '../connection.ts';
+import type { SignalingReport } from '../connection-options.ts';
 import type { CandidateKind, IceReport } from '../ice-report.ts';
 import { explainNoPath } from '../ice-report.ts';
 import type { Asked } from './question.ts';
