@@ -1,15 +1,11 @@
 import { EventEmitter } from 'node:events';
-import type { ArrivalReport, Engine, IceServer, Peer, PeerState } from '@peerdeck/native-capture';
+import type { ArrivalReport, Peer, PeerState } from '@peerdeck/native-capture';
 import type {
   AccessRole,
   EndedReason,
-  HostAuth,
   HostControlMessage,
-  OutgoingRelay,
-  RejectCode,
   ViewerControlMessage,
 } from '@peerdeck/protocol';
-import type { Config } from './config.ts';
 import { ControlChannel } from './control-channel.ts';
 import { InputGate } from './input-gate.ts';
 import type { Log } from './log.ts';
@@ -19,30 +15,10 @@ import { PathEstimate } from './bitrate/path-estimate.ts';
 import { rejection } from './rejection.ts';
 import { messageOf } from './screen.ts';
 import { VideoSwitch } from './video-switch.ts';
-import type { ViewerBudget } from './viewer-budget.ts';
 import type { Candidate, Membership, Offer, ViewerEvents } from './viewer-events.ts';
+import type { ViewerOptions } from './viewer-options.ts';
 
 export type { Candidate, Membership, Offer } from './viewer-events.ts';
-
-export interface ViewerOptions {
-  readonly session: string;
-  readonly peerId: string;
-  readonly engine: Engine;
-  /** undefined: accepted without proof, because the owner's configuration says so. */
-  readonly auth: HostAuth | undefined;
-  readonly config: Config;
-  readonly iceServers: readonly IceServer[];
-  readonly send: (message: OutgoingRelay) => void;
-  readonly reject: (offer: Offer, code: RejectCode, message: string) => void;
-  readonly picture: { readonly width: number; readonly height: number };
-  /** Of the member of the room, so that a new session of it begins with no new one. */
-  readonly budget: ViewerBudget;
-  /** Its connection opens after this: earlier ones of the same member close first. */
-  readonly after: Promise<unknown>;
-  readonly log: Log;
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
-}
 
 /** From the answer to the proof: slower than this is a stranger or a broken path. */
 const PROOF_MS = 20_000;
