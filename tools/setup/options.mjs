@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { UsageError } from './errors.mjs';
 import { nearest } from './nearest.mjs';
 
@@ -11,33 +12,36 @@ import { nearest } from './nearest.mjs';
 export function parseOptions(options, argv) {
   const flags = new Map(options.map((option) => [flagOf(option), option]));
   const values = {};
-  for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i];
-    if (argument === '--') return { values, rest: argv.slice(i + 1) };
-    const [given, inline] = split(argument === '-h' ? '--help' : argument);
+  for (const { kind, index, rawName, value, inlineValue } of tokensOf(options, argv)) {
+    if (kind === 'option-terminator') return { values, rest: argv.slice(index + 1) };
+    const given = kind === 'positional' ? value : rawName === '-h' ? '--help' : rawName;
     const option = flags.get(given);
     if (option === undefined) throw unknown(given, [...flags.keys()]);
     if (option.value === undefined) {
-      if (inline !== undefined) throw new UsageError(`${given} takes no value.`, `Write ${given}.`);
+      if (inlineValue) throw new UsageError(`${given} takes no value.`, `Write ${given}.`);
       values[option.name] = option.off !== true;
       continue;
     }
-    const text = inline ?? argv[++i];
-    if (text === undefined || (inline === undefined && text.startsWith('--'))) {
+    if (value === undefined || (!inlineValue && value.startsWith('--'))) {
       throw new UsageError(`${given} needs a value.`, `Write ${given} ${option.value}.`);
     }
-    values[option.name] = read(option, given, text);
+    values[option.name] = read(option, given, value);
   }
   return { values, rest: [] };
 }
 
-function flagOf(option) {
-  return option.off === true ? `--no-${option.name}` : `--${option.name}`;
+/** Not strict, since its own errors know no remedy. */
+function tokensOf(options, args) {
+  const known = options.map((option) => {
+    const type = option.value === undefined ? 'boolean' : 'string';
+    return [flagOf(option).slice(2), { type }];
+  });
+  const how = { strict: false, allowPositionals: true, tokens: true };
+  return parseArgs({ args, options: Object.fromEntries(known), ...how }).tokens;
 }
 
-function split(argument) {
-  const at = argument.startsWith('--') ? argument.indexOf('=') : -1;
-  return at < 0 ? [argument] : [argument.slice(0, at), argument.slice(at + 1)];
+function flagOf(option) {
+  return option.off === true ? `--no-${option.name}` : `--${option.name}`;
 }
 
 function unknown(given, known) {

@@ -37,6 +37,8 @@ describe('parseCommandLine', () => {
     [['--dispaly', ':1'], /--dispaly: unknown flag\. Did you mean "--display"\?/],
     [['desktop'], /"desktop" is not a flag/],
     [['--display'], /--display needs a value: --display :N/],
+    [['--display', '--doctor'], /--display needs a value: --display :N/],
+    [['-d'], /-d: unknown flag/],
     [['--doctor=yes'], /--doctor takes no value/],
     [['--set', 'fps'], /KEY=VALUE/],
     [['--log-level', 'inof'], /"inof" is not one of .*Did you mean "info"\?/],

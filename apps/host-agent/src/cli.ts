@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { didYouMean } from './suggest.ts';
 
 export class UsageError extends Error {
@@ -98,19 +99,21 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const settings: Record<string, string> = {};
   let command: Command = 'run';
   let newCode = false;
-  const rest = [...args];
-  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    const [name = '', inline] = splitOnce(arg);
+  for (const token of tokensOf(args)) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') throw new UsageError(`"${token.value}" is not a flag.`);
+    const { rawName: name, value, inlineValue } = token;
     const flag = flags.find((one) => one.name === name);
     if (flag === undefined) throw unknown(name);
     if (flag.value === undefined) {
-      if (inline !== undefined) throw new UsageError(`${name} takes no value.`);
+      if (inlineValue === true) throw new UsageError(`${name} takes no value.`);
       if (flag.command !== undefined) command = flag.command;
       else newCode = true;
       continue;
     }
-    const value = inline ?? rest.shift();
-    if (value === undefined) throw new UsageError(`${name} needs a value: ${name} ${flag.value}.`);
+    if (value === undefined || (inlineValue !== true && value.startsWith('--'))) {
+      throw new UsageError(`${name} needs a value: ${name} ${flag.value}.`);
+    }
     if (name === '--set') Object.assign(settings, parseSetting(value));
     else if (flag.sets === undefined) values.set(name, value);
     else settings[flag.sets] = value;
@@ -134,15 +137,18 @@ export function parseLogLevel(text: string | undefined, origin: string): LogLeve
   );
 }
 
-function unknown(name: string): UsageError {
-  if (!name.startsWith('-')) return new UsageError(`"${name}" is not a flag.`);
-  const names = flags.map((flag) => flag.name);
-  return new UsageError(`${name}: unknown flag.${didYouMean(name, names)}`);
+/** Not strict, since its own errors know no remedy. */
+function tokensOf(args: readonly string[]) {
+  const known = flags.map(({ name, value }): [string, { type: 'boolean' | 'string' }] => {
+    return [name.slice(2), { type: value === undefined ? 'boolean' : 'string' }];
+  });
+  const how = { strict: false, allowPositionals: true, tokens: true } as const;
+  return parseArgs({ args: [...args], options: Object.fromEntries(known), ...how }).tokens;
 }
 
-function splitOnce(arg: string): [string, string | undefined] {
-  const at = arg.startsWith('--') ? arg.indexOf('=') : -1;
-  return at < 0 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)];
+function unknown(name: string): UsageError {
+  const names = flags.map((flag) => flag.name);
+  return new UsageError(`${name}: unknown flag.${didYouMean(name, names)}`);
 }
 
 function parseSetting(text: string): Record<string, string> {
