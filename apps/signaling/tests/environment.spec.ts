@@ -8,6 +8,7 @@ import { describeVariable, parseConfig, type VariableName } from '../src/config/
 import { createLogger } from '../src/base/log.ts';
 import { Service } from '../src/service.ts';
 import { BAD_ENVIRONMENT } from '../src/testing/bad-environment.ts';
+import { freePort } from '@peerdeck/harness/free-port';
 
 /*
  * The environment as operators meet it: the variables of the original with their defaults, and
@@ -149,14 +150,6 @@ test('a port that cannot be had for the probes: no client was let in', async () 
   expect(service.port).toBe(0);
   taken.close();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function knock(port: number): Promise<void> {
   return new Promise((resolve, reject) => {

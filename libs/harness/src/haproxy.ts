@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChildServer, freePort } from './child-server.ts';
+import { ChildServer } from './child-server.ts';
+import { freePort } from './free-port.ts';
 
 /** A real HAProxy before some servers, with its metrics, on free loopback ports. */
 export class HaProxy {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ChildServer, freePort } from './child-server.ts';
+import { ChildServer } from './child-server.ts';
+import { freePort } from './free-port.ts';
 
 export interface PrometheusOptions {
   /** Addresses of /metrics, by job. */

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.ts';
 
 /** A real redis-server on a free loopback port, with a folder of its own. */
 export class RedisServer {
@@ -106,21 +106,5 @@ async function answering(url: string): Promise<void> {
     await client.ping();
   } finally {
     client.disconnect();
-  }
-}
-
-/** Neither it nor the port of a cluster's bus (10000 more) is in the range of outgoing ones. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 10_000);
-    const server = createServer();
-    const bound = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!bound) continue;
-    const taken = (server.address() as AddressInfo).port;
-    await new Promise((resolve) => server.close(resolve));
-    return taken;
   }
 }

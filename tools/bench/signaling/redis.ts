@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { delay } from '@peerdeck/harness/wait';
 import { startChild, stopChild } from './child.ts';
+import { freePort } from '@peerdeck/harness/free-port';
 
 /** A redis-server of the bench's own, with nothing on disk. */
 export class BenchRedis {
@@ -87,12 +88,4 @@ function ask(port: number, command: string): Promise<string> {
     socket.on('close', () => resolve(text));
     socket.write(`${command}\r\nQUIT\r\n`);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

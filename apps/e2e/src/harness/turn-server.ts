@@ -1,10 +1,10 @@
-import { createServer } from 'node:net';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Child } from '@peerdeck/harness/child';
+import { freePort } from '@peerdeck/harness/free-port';
 
 /** A real coturn on this machine that takes credentials made with a secret. */
 export class TurnServer {
@@ -91,16 +91,4 @@ export class TurnServer {
 function outside(): string {
   const all = Object.values(networkInterfaces()).flat();
   return all.find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

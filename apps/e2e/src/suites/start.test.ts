@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -13,20 +10,13 @@ import { startScript, workspace } from '@peerdeck/harness/paths';
 import { processesWith } from '../harness/processes.ts';
 import { openViewer } from '@peerdeck/harness/viewer';
 import { waitUntil } from '@peerdeck/harness/wait';
+import { freePort } from '@peerdeck/harness/free-port';
 
 interface Status {
   ready: boolean;
   viewerUrl: string;
   display: string;
   pids: { signaling: number; hostAgent: number };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 const readStatus = (file: string): Status | undefined => {

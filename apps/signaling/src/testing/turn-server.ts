@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@peerdeck/harness/free-port';
 
 export interface TurnServerOptions {
   readonly secret: string;
@@ -92,20 +92,5 @@ export class TurnServer {
         reject(new Error(`turnserver ended with ${code}: ${this.log}`));
       });
     });
-  }
-}
-
-/** Not in the range of outgoing ports; coturn listens on it by TCP and UDP. */
-async function freePort(address: string): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    const server = createServer();
-    const bound = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, address, () => resolve(true));
-    });
-    if (!bound) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
   }
 }

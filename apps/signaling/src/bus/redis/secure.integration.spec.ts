@@ -5,7 +5,8 @@ import { makeCertificate } from '../../testing/certificate.ts';
 import { roomId, startService, until, type TestService } from '../../testing/harness.ts';
 import { NodeProcess } from '../../testing/node-process.ts';
 import type { Peer } from '../../testing/peer.ts';
-import { RedisServer, freePort } from '@peerdeck/harness/redis-server';
+import { freePort } from '@peerdeck/harness/free-port';
+import { RedisServer } from '@peerdeck/harness/redis-server';
 
 /*
  * Redis with a password, and behind TLS.
