@@ -67,8 +67,8 @@ PDC_API int32_t pdc_wake(uint64_t user, uint32_t flags);
 /* Input. Codes are USB HID usages (page 7), as in docs/protocol.md; coordinates are pixels of the captured picture. */
 enum pd_input_kind {
   PD_INPUT_KEY = 1,         /* code: HID usage; value: 1 down, 0 up */
-  PD_INPUT_POINTER_ABS = 2, /* x, y: 0..65535 of the captured picture's width and height */
-  PD_INPUT_POINTER_REL = 3, /* x, y: signed counts */
+  PD_INPUT_POINTER = 2,     /* x, y: 0..65535 of the captured picture's width and height */
+  PD_INPUT_MOTION = 3,      /* x, y: signed counts */
   PD_INPUT_BUTTON = 4,      /* code: 0 left 1 middle 2 right 3 back 4 forward; value: 1 down, 0 up */
   PD_INPUT_WHEEL = 5        /* x, y: 1/120 of a notch; y > 0 scrolls down, x > 0 scrolls right */
 };

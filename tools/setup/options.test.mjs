@@ -29,6 +29,9 @@ test('--no-demo and --yes are switches', () => {
   const options = parse('--no-demo', '--yes');
   assert.deepEqual([options.demo, options.yes], [false, true]);
   assert.throws(() => parse('--yes=no'), /--yes takes no value/);
+  assert.throws(() => parse('--no-demo=1'), { remedy: 'Write --no-demo.' });
+  assert.throws(() => parse('-h=1'));
+  assert.deepEqual([parse('-h').help, parse('--help').help], [true, true]);
 });
 
 test('what stands after -- goes to the host agent', () => {
@@ -43,6 +46,14 @@ test('an unknown option names the nearest one', () => {
   });
   assert.throws(() => parse('--statusfile', 'x'), { remedy: /--status-file\?/ });
   assert.throws(() => parse('--zzzzzzzz'), { remedy: /--help/ });
+  assert.throws(() => parse('--prot=1'), { message: 'Unknown option --prot.', exitCode: 2 });
+  assert.throws(() => parse('--nodemo'), { remedy: 'Did you mean --no-demo?' });
+});
+
+test('what is no option at all is named as it was typed', () => {
+  assert.throws(() => parse('desktop'), { message: 'Unknown option desktop.' });
+  assert.throws(() => parse('-x'), { message: 'Unknown option -x.' });
+  assert.throws(() => parse('--__proto__'), { message: 'Unknown option --__proto__.' });
 });
 
 test('a bad value names the option and what is allowed', () => {
@@ -52,6 +63,16 @@ test('a bad value names the option and what is allowed', () => {
   assert.throws(() => parse('--display', 'screen'), { remedy: /:0/ });
   assert.throws(() => parse('--port'), { message: '--port needs a value.' });
   assert.throws(() => parse('--port', '--yes'), { message: '--port needs a value.' });
+  assert.throws(() => parse('--port', '--'), { remedy: 'Write --port P.' });
+  assert.throws(() => parse('--port', '-1'), { message: '--port -1 is not allowed.' });
+  assert.throws(() => parse('--port', 'x', '--prot'), /--port x/, 'the first mistake is told');
+});
+
+test('of an option that is given twice the last one counts; -- alone leaves nothing', () => {
+  assert.equal(parse('--port', '9000', '--port=9001').port, 9001);
+  assert.equal(parse('--config=--odd.json').config, '/from/--odd.json');
+  assert.deepEqual(parse('--yes', '--').agentArguments, []);
+  assert.deepEqual(parse('--', '--yes', '--', 'x').agentArguments, ['--yes', '--', 'x']);
 });
 
 test('--cert without --https says what to add', () => {

@@ -24,7 +24,7 @@ const key = (usage: number, down: boolean): InputRecord => ({
   repeat: false,
 });
 const at = (x: number, y: number, seq: number): InputRecord => ({
-  kind: 'pointer-absolute',
+  kind: 'pointer',
   x,
   y,
   seq,
@@ -107,7 +107,7 @@ describe('InputGate', () => {
     const gate = opened();
     const wild = [
       { kind: 'wheel', dx: -32_768, dy: 32_767 },
-      { kind: 'pointer-relative', dx: 32_767, dy: -5 },
+      { kind: 'motion', dx: 32_767, dy: -5 },
     ] as const;
     expect(events(gate.receive(message(...wild), 'input', 0))).toEqual([
       { kind: 'wheel', dx: -2400, dy: 2400 },

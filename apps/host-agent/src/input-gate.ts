@@ -10,7 +10,7 @@ import type { InputEvent } from '@peerdeck/native-capture';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface InputLimits {
-  /** Key, button, wheel and relative-motion events per second; the bucket holds one second. */
+  /** Key, button, wheel and motion events per second; the bucket holds one second. */
   readonly eventsPerSecond: number;
   /** Pointer positions per second. */
   readonly positionsPerSecond: number;
@@ -148,9 +148,9 @@ export class InputGate {
         return this.#takeKey(record.usage, record.down, now);
       case 'button':
         return this.#takeButton(record, now);
-      case 'pointer-absolute':
+      case 'pointer':
         return this.#takePosition(record, now);
-      case 'pointer-relative': {
+      case 'motion': {
         if (!this.#events.take(1, now)) return this.#drop('rate-limited');
         const dx = clamp(record.dx, MAX_MOTION);
         const dy = clamp(record.dy, MAX_MOTION);
@@ -198,7 +198,7 @@ export class InputGate {
   }
 
   #takePosition(
-    record: Extract<InputRecord, { kind: 'pointer-absolute' }>,
+    record: Extract<InputRecord, { kind: 'pointer' }>,
     now: number,
   ): readonly InputEvent[] {
     const { x, y, seq } = record;

@@ -46,8 +46,8 @@ export const PD_CHANNELS = {
 
 export const PD_INPUTS = {
   PD_INPUT_KEY: 1,
-  PD_INPUT_POINTER_ABS: 2,
-  PD_INPUT_POINTER_REL: 3,
+  PD_INPUT_POINTER: 2,
+  PD_INPUT_MOTION: 3,
   PD_INPUT_BUTTON: 4,
   PD_INPUT_WHEEL: 5,
 } as const;

@@ -29,9 +29,9 @@ export class InputPacker {
       case 'key':
         return this.#record(at, PD_INPUTS.PD_INPUT_KEY, event.down, event.usage, 0, 0);
       case 'pointer':
-        return this.#record(at, PD_INPUTS.PD_INPUT_POINTER_ABS, false, 0, event.x, event.y);
+        return this.#record(at, PD_INPUTS.PD_INPUT_POINTER, false, 0, event.x, event.y);
       case 'motion':
-        return this.#record(at, PD_INPUTS.PD_INPUT_POINTER_REL, false, 0, event.dx, event.dy);
+        return this.#record(at, PD_INPUTS.PD_INPUT_MOTION, false, 0, event.dx, event.dy);
       case 'button':
         return this.#record(at, PD_INPUTS.PD_INPUT_BUTTON, event.down, event.button, 0, 0);
       case 'wheel':

@@ -3,16 +3,15 @@ import { decodeInput, encodeRecord, isNewerSequence, type InputRecord } from './
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
-const channelOf = (record: InputRecord) =>
-  record.kind === 'pointer-absolute' ? 'pointer' : 'input';
+const channelOf = (record: InputRecord) => (record.kind === 'pointer' ? 'pointer' : 'input');
 
 /** The wire format itself: these bytes never change. */
 const golden: [string, InputRecord][] = [
   ['01 01 0400', { kind: 'key', down: true, repeat: false, usage: 0x04 }],
   ['01 03 e700', { kind: 'key', down: true, repeat: true, usage: 0xe7 }],
   ['01 00 2c00', { kind: 'key', down: false, repeat: false, usage: 0x2c }],
-  ['02 00 0080 ffff 04030201', { kind: 'pointer-absolute', x: 32768, y: 65535, seq: 0x01020304 }],
-  ['03 00 ffff 0080', { kind: 'pointer-relative', dx: -1, dy: -32768 }],
+  ['02 00 0080 ffff 04030201', { kind: 'pointer', x: 32768, y: 65535, seq: 0x01020304 }],
+  ['03 00 ffff 0080', { kind: 'motion', dx: -1, dy: -32768 }],
   [
     '04 01 02 00 0100 0200 ffffffff',
     { kind: 'button', down: true, button: 2, x: 1, y: 2, seq: 0xffffffff },
@@ -85,8 +84,8 @@ describe('decodeInput refuses', () => {
 describe('encodeRecord', () => {
   it.each([
     ['usage', { kind: 'key', down: true, repeat: false, usage: 0x1_0000 }],
-    ['x', { kind: 'pointer-absolute', x: -1, y: 0, seq: 0 }],
-    ['y', { kind: 'pointer-absolute', x: 0, y: 0.5, seq: 0 }],
+    ['x', { kind: 'pointer', x: -1, y: 0, seq: 0 }],
+    ['y', { kind: 'pointer', x: 0, y: 0.5, seq: 0 }],
     ['dx', { kind: 'wheel', dx: 40_000, dy: 0 }],
     ['button', { kind: 'button', down: true, button: 5, x: 0, y: 0, seq: 0 }],
     ['text', { kind: 'text', text: 'x'.repeat(509) }],
@@ -106,8 +105,8 @@ describe('under fire', () => {
       repeat: fc.boolean(),
       usage: u16,
     }),
-    fc.record({ kind: fc.constant('pointer-absolute'), x: u16, y: u16, seq: u32 }),
-    fc.record({ kind: fc.constantFrom('pointer-relative', 'wheel'), dx: i16, dy: i16 }),
+    fc.record({ kind: fc.constant('pointer'), x: u16, y: u16, seq: u32 }),
+    fc.record({ kind: fc.constantFrom('motion', 'wheel'), dx: i16, dy: i16 }),
     fc.record({
       kind: fc.constant('button'),
       down: fc.boolean(),

@@ -15,15 +15,15 @@ export interface KeyRecord {
   readonly usage: number;
 }
 /** `x`, `y`: 0..65535 over the picture's width and height. */
-export interface PointerAbsoluteRecord {
-  readonly kind: 'pointer-absolute';
+export interface PointerRecord {
+  readonly kind: 'pointer';
   readonly x: number;
   readonly y: number;
   readonly seq: number;
 }
 /** Counts of mouse motion, −32768..32767. */
-export interface PointerRelativeRecord {
-  readonly kind: 'pointer-relative';
+export interface MotionRecord {
+  readonly kind: 'motion';
   readonly dx: number;
   readonly dy: number;
 }
@@ -53,8 +53,8 @@ export interface ReleaseAllRecord {
 }
 export type InputRecord =
   | KeyRecord
-  | PointerAbsoluteRecord
-  | PointerRelativeRecord
+  | PointerRecord
+  | MotionRecord
   | ButtonRecord
   | WheelRecord
   | TextRecord
@@ -74,8 +74,8 @@ export type DecodedInput =
 export const MAX_BUTTON = 4;
 
 const KEY = 1;
-const POINTER_ABSOLUTE = 2;
-const POINTER_RELATIVE = 3;
+const POINTER = 2;
+const MOTION = 3;
 const BUTTON = 4;
 const WHEEL = 5;
 const TEXT = 6;
@@ -84,8 +84,8 @@ const RELEASE_ALL = 7;
 /** Bytes of each record; of text, of its header. */
 const SIZES: Readonly<Record<number, number>> = {
   [KEY]: 4,
-  [POINTER_ABSOLUTE]: 10,
-  [POINTER_RELATIVE]: 6,
+  [POINTER]: 10,
+  [MOTION]: 6,
   [BUTTON]: 12,
   [WHEEL]: 6,
   [TEXT]: 4,
@@ -108,7 +108,7 @@ export function decodeInput(bytes: Uint8Array, channel: InputChannel): DecodedIn
     const type = view.getUint8(offset);
     const header = SIZES[type];
     if (header === undefined) return refuse('unknown-record', offset, `no record has type ${type}`);
-    if ((type === POINTER_ABSOLUTE) !== (channel === 'pointer')) {
+    if ((type === POINTER) !== (channel === 'pointer')) {
       return refuse('wrong-channel', offset, `type ${type} does not come on ${channel}`);
     }
     if (offset + header > bytes.length) return refuse('truncated', offset, 'the record is cut off');
@@ -139,17 +139,17 @@ function decodeRecord(
       if (repeat && !down) return 'a key that repeats is down';
       return { kind: 'key', down, repeat, usage: view.getUint16(offset + 2, true) };
     }
-    case POINTER_ABSOLUTE:
+    case POINTER:
       return {
-        kind: 'pointer-absolute',
+        kind: 'pointer',
         x: view.getUint16(offset + 2, true),
         y: view.getUint16(offset + 4, true),
         seq: view.getUint32(offset + 6, true),
       };
-    case POINTER_RELATIVE:
+    case MOTION:
     case WHEEL:
       return {
-        kind: type === WHEEL ? 'wheel' : 'pointer-relative',
+        kind: type === WHEEL ? 'wheel' : 'motion',
         dx: view.getInt16(offset + 2, true),
         dy: view.getInt16(offset + 4, true),
       };
@@ -198,14 +198,14 @@ export function encodeRecord(record: InputRecord): Uint8Array {
       view.setUint16(2, unsigned('usage', record.usage, 0xffff), true);
       return bytes;
     }
-    case 'pointer-absolute': {
-      const [bytes, view] = start(POINTER_ABSOLUTE, 0);
+    case 'pointer': {
+      const [bytes, view] = start(POINTER, 0);
       setPosition(view, 2, record);
       return bytes;
     }
-    case 'pointer-relative':
+    case 'motion':
     case 'wheel': {
-      const [bytes, view] = start(record.kind === 'wheel' ? WHEEL : POINTER_RELATIVE, 0);
+      const [bytes, view] = start(record.kind === 'wheel' ? WHEEL : MOTION, 0);
       view.setInt16(2, signed16('dx', record.dx), true);
       view.setInt16(4, signed16('dy', record.dy), true);
       return bytes;

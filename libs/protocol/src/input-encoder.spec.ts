@@ -30,7 +30,7 @@ describe('InputEncoder', () => {
     for (let i = 0; i <= 1000; i += 1) encoder.position(i / 1000, 0);
     encoder.flush();
     expect(messages.map((message) => message.records)).toEqual([
-      [{ kind: 'pointer-absolute', x: 65535, y: 0, seq: 1 }],
+      [{ kind: 'pointer', x: 65535, y: 0, seq: 1 }],
     ]);
   });
 
@@ -65,7 +65,7 @@ describe('InputEncoder', () => {
     encoder.buttonInPlace(9, true);
     encoder.flush();
     expect(messages.flatMap(({ records }) => records)).toEqual([
-      { kind: 'pointer-relative', dx: 3, dy: 4 },
+      { kind: 'motion', dx: 3, dy: 4 },
       { kind: 'button', button: 2, down: true, x: 0, y: 0, seq: 1, inPlace: true },
     ]);
   });
@@ -82,9 +82,9 @@ describe('InputEncoder', () => {
     encoder.flush();
     expect(messages).toHaveLength(1);
     expect(messages[0]?.records).toEqual([
-      { kind: 'pointer-relative', dx: 4, dy: -2 },
+      { kind: 'motion', dx: 4, dy: -2 },
       { kind: 'key', down: true, repeat: false, usage: 4 },
-      { kind: 'pointer-relative', dx: 5, dy: 5 },
+      { kind: 'motion', dx: 5, dy: 5 },
       { kind: 'wheel', dx: 0, dy: 120 },
     ]);
   });
@@ -108,8 +108,8 @@ describe('InputEncoder', () => {
     encoder.button(7, true, 0, 0);
     encoder.flush();
     expect(messages.flatMap(({ records }) => records)).toEqual([
-      { kind: 'pointer-relative', dx: 32767, dy: -32768 },
-      { kind: 'pointer-absolute', x: 0, y: 0, seq: 1 },
+      { kind: 'motion', dx: 32767, dy: -32768 },
+      { kind: 'pointer', x: 0, y: 0, seq: 1 },
     ]);
   });
 

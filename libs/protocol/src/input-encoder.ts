@@ -15,7 +15,7 @@ export class InputEncoder {
   readonly #message = new Uint8Array(LIMITS.inputMessageBytes);
   #used = 0;
   #position: { x: number; y: number } | undefined;
-  #sum: { kind: 'pointer-relative' | 'wheel'; dx: number; dy: number } | undefined;
+  #sum: { kind: 'motion' | 'wheel'; dx: number; dy: number } | undefined;
   #seq = 0;
 
   /** `send` gets a message that it may keep. */
@@ -37,7 +37,7 @@ export class InputEncoder {
 
   /** Counts of motion while the pointer is locked. */
   motion(dx: number, dy: number): void {
-    this.#add('pointer-relative', dx, dy);
+    this.#add('motion', dx, dy);
   }
 
   /** `x`, `y`: 0..1 over the picture, where the click is meant. */
@@ -89,7 +89,7 @@ export class InputEncoder {
       const { x, y } = this.#position;
       this.#position = undefined;
       const seq = this.#nextSequence();
-      this.#send('pointer', encodeRecord({ kind: 'pointer-absolute', x, y, seq }).slice());
+      this.#send('pointer', encodeRecord({ kind: 'pointer', x, y, seq }).slice());
     }
   }
 
@@ -100,7 +100,7 @@ export class InputEncoder {
     this.#sum = undefined;
   }
 
-  #add(kind: 'pointer-relative' | 'wheel', dx: number, dy: number): void {
+  #add(kind: 'motion' | 'wheel', dx: number, dy: number): void {
     if (this.#sum !== undefined && this.#sum.kind !== kind) this.#settleSum();
     const sum = this.#sum ?? { kind, dx: 0, dy: 0 };
     this.#sum = { kind, dx: sum.dx + finite(dx), dy: sum.dy + finite(dy) };

@@ -29,10 +29,10 @@ TEST(HidKeys, UnknownAndPowerKeysAreNone) {
 
 TEST(Injector, NamesTheFirstBadEvent) {
   const pd_input_event bad[] = {
-      {PD_INPUT_KEY, 1, 0, 0, 0},          {PD_INPUT_KEY, 2, 4, 0, 0},
-      {PD_INPUT_BUTTON, 1, 5, 0, 0},       {PD_INPUT_POINTER_ABS, 0, 0, 65536, 0},
-      {PD_INPUT_POINTER_ABS, 0, 0, 0, -1}, {PD_INPUT_POINTER_REL, 0, 0, 40000, 0},
-      {PD_INPUT_WHEEL, 0, 0, 0, -40000},   {9, 0, 0, 0, 0},
+      {PD_INPUT_KEY, 1, 0, 0, 0},        {PD_INPUT_KEY, 2, 4, 0, 0},
+      {PD_INPUT_BUTTON, 1, 5, 0, 0},     {PD_INPUT_POINTER, 0, 0, 65536, 0},
+      {PD_INPUT_POINTER, 0, 0, 0, -1},   {PD_INPUT_MOTION, 0, 0, 40000, 0},
+      {PD_INPUT_WHEEL, 0, 0, 0, -40000}, {9, 0, 0, 0, 0},
   };
   for (const pd_input_event& event : bad) {
     const pd_input_event both[] = {{PD_INPUT_KEY, 1, 4, 0, 0}, event};

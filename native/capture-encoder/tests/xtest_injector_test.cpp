@@ -17,7 +17,7 @@ using test::Xvfb;
 
 pd_input_event key(uint16_t usage, uint8_t down) { return {PD_INPUT_KEY, down, usage, 0, 0}; }
 pd_input_event button(uint16_t number, uint8_t down) { return {PD_INPUT_BUTTON, down, number, 0, 0}; }
-pd_input_event at(int x, int y) { return {PD_INPUT_POINTER_ABS, 0, 0, x, y}; }
+pd_input_event at(int x, int y) { return {PD_INPUT_POINTER, 0, 0, x, y}; }
 pd_input_event wheel(int x, int y) { return {PD_INPUT_WHEEL, 0, 0, x, y}; }
 
 class Xtest : public testing::Test {
@@ -87,7 +87,7 @@ TEST_F(Xtest, PositionsFollowTheCapturedArea) {
 }
 
 TEST_F(Xtest, RelativeMotionAddsUp) {
-  send({at(32768, 32768), {PD_INPUT_POINTER_REL, 0, 0, -40, 25}, button(0, 1), button(0, 0)});
+  send({at(32768, 32768), {PD_INPUT_MOTION, 0, 0, -40, 25}, button(0, 1), button(0, 0)});
   const XEvent down = next();
   EXPECT_EQ(down.x, 600);
   EXPECT_EQ(down.y, 385);

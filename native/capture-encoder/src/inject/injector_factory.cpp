@@ -21,9 +21,9 @@ const char* problem_with(const pd_input_event& e) {
     case PD_INPUT_BUTTON:
       if (e.value > 1) return "value must be 0 or 1";
       return e.code > 4 ? "code must be 0 to 4" : nullptr;
-    case PD_INPUT_POINTER_ABS:
+    case PD_INPUT_POINTER:
       return within(e.x, 0, 65535) && within(e.y, 0, 65535) ? nullptr : "x and y must be 0 to 65535";
-    case PD_INPUT_POINTER_REL:
+    case PD_INPUT_MOTION:
     case PD_INPUT_WHEEL:
       return within(e.x, -32768, 32767) && within(e.y, -32768, 32767) ? nullptr
                                                                       : "x and y must be -32768 to 32767";

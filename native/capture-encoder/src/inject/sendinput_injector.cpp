@@ -86,10 +86,10 @@ class SendInputInjector final : public Injector {
       case PD_INPUT_BUTTON:
         button(e.code, e.value != 0);
         break;
-      case PD_INPUT_POINTER_ABS:
+      case PD_INPUT_POINTER:
         move_to(e.x, e.y, area);
         break;
-      case PD_INPUT_POINTER_REL:
+      case PD_INPUT_MOTION:
         mouse(MOUSEEVENTF_MOVE, e.x, e.y, 0);
         break;
       case PD_INPUT_WHEEL:

@@ -141,10 +141,10 @@ void XtestInjector::inject(std::span<const pd_input_event> events, const Rect& a
         fake(down ? XCB_BUTTON_PRESS : XCB_BUTTON_RELEASE, button);
         break;
       }
-      case PD_INPUT_POINTER_ABS:
+      case PD_INPUT_POINTER:
         fake(XCB_MOTION_NOTIFY, 0, to_pixel(e.x, on.x, on.width), to_pixel(e.y, on.y, on.height));
         break;
-      case PD_INPUT_POINTER_REL:
+      case PD_INPUT_MOTION:
         fake(XCB_MOTION_NOTIFY, 1, e.x, e.y);
         break;
       case PD_INPUT_WHEEL: {
