@@ -65,6 +65,9 @@ function positive(name: string, text: string): number {
   return value;
 }
 
+/** As a shell says it of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
 async function main(): Promise<number> {
   const { values } = parseArgs({ options });
   if (values.list) {
@@ -93,7 +96,7 @@ async function main(): Promise<number> {
     kinds.push({ suffix: '-fixed', title: ` (fixed ${fixed / 1e6} Mbit/s)`, video });
   }
   let close = (): Promise<void> => Promise.resolve();
-  whenToldToEnd(() => void close().finally(() => process.exit(130)));
+  whenToldToEnd(() => void close().finally(() => process.exit(INTERRUPTED)));
   const program = buildShaper();
   const machine = describeMachine();
   const load = await othersLoad(2000);

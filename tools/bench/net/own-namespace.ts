@@ -33,9 +33,8 @@ export function runInside(): Promise<number> {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [mark]: '1' },
   });
-  // a terminal sends its own to both
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  // a terminal sends Ctrl-C to both, kill to this one only
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill());
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));

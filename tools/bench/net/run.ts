@@ -44,14 +44,26 @@ const drainMs = 1500;
 /** What a run has opened, closed in reverse. */
 class Opened {
   readonly #closers: (() => Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
 
   keep<T extends { close(): Promise<void> }>(part: T): T {
     this.#closers.unshift(() => part.close());
     return part;
   }
 
-  async close(): Promise<void> {
-    for (const close of this.#closers.splice(0)) await close().catch(() => {});
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Idempotent: whoever calls it waits until all is closed. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#closeAll());
+  }
+
+  async #closeAll(): Promise<void> {
+    for (let next = this.#closers.shift(); next; next = this.#closers.shift()) {
+      await next().catch(() => {});
+    }
   }
 }
 
@@ -80,7 +92,7 @@ export async function runScenario(
     try {
       return await measure(options, network, stack, opened);
     } catch (error) {
-      console.error(stack.report());
+      if (!opened.isClosing) console.error(stack.report());
       throw error;
     }
   } finally {
@@ -139,7 +151,7 @@ async function measure(
     lateness,
     decisions: parseDecisions(host.child.log, (ms) => ms * 1000 + epochUs),
     ways: ways(scenario.link, script),
-    turns: turns(scenario.link, script),
+    turns: scenario.restless === true ? [] : turns(scenario.link, script),
     video: {
       bytes: after.bytesReceived - before.bytesReceived,
       packetsLost: after.packetsLost - before.packetsLost,

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly seconds: number;
   /** The desktop rests for so long before the measured time. */
   readonly stillSeconds?: number;
+  /** It turns all the time: no turn of it is answered before the next comes. */
+  readonly restless?: boolean;
   /** Who else sends over the same bottleneck from the warm-up on. */
   readonly beside?: 'tcp' | 'peerdeck';
 }
@@ -113,6 +115,7 @@ export const scenarios: readonly Scenario[] = [
     title: 'Wi-Fi trace, 6 to 40 Mbit/s',
     link: link(20 * Mbit, { delayMs: 5 }, 150),
     script: (seconds) => trace({ ...wifi, seconds }),
+    restless: true,
     seconds: 60,
   },
   {
@@ -125,6 +128,7 @@ export const scenarios: readonly Scenario[] = [
       { atMs: 0, direction: 'both', delayMs: 25, jitterMs: 4, jitterHoldMs: 5 },
     ],
     script: (seconds) => trace({ ...lte, seconds }),
+    restless: true,
     seconds: 60,
   },
 ];
