@@ -25,6 +25,7 @@ import { plot } from './net/plot.ts';
 import { reportTable } from './net/report.ts';
 import type { Row } from './net/report.ts';
 import { runScenario } from './net/run.ts';
+import type { RunOptions } from './net/run.ts';
 import { scenarios } from './net/scenarios.ts';
 import type { Scenario } from './net/scenarios.ts';
 import { buildShaper } from './net/shaper-build.ts';
@@ -48,6 +49,8 @@ const options = {
   list: { type: 'boolean', default: false },
 } as const;
 
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
 function wanted(names: string | undefined, script: string | undefined): Scenario[] {
   const chosen = names?.split(',') ?? scenarios.map(({ name }) => name);
   return chosen.map((name) => {
@@ -63,6 +66,71 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new Error(`--${name} wants a number above 0`);
   return value;
+}
+
+interface Plan {
+  readonly runs: number;
+  /** Each scenario with each kind of host. */
+  readonly cases: readonly (Omit<Row, 'runs'> & {
+    options: Omit<RunOptions, 'program' | 'seed'>;
+  })[];
+  readonly seed: number;
+}
+
+/** What is to be run; throws an error that names the option that makes no sense. */
+function planOf(values: Values, chosen: readonly Scenario[]): Plan {
+  const [width = 0, height = 0] = values.size.split('x').map(Number);
+  if (!(width > 0 && height > 0)) throw new Error('--size wants WIDTHxHEIGHT');
+  const content = contents.find((scene) => scene === values.content);
+  if (!content) throw new Error(`--content is one of ${contents.join(', ')}`);
+  const kinds: { suffix: string; title: string; video: VideoConfig }[] = [
+    { suffix: '', title: '', video: {} },
+  ];
+  if (values.fixed !== undefined) {
+    const bps = positive('fixed', values.fixed);
+    const video = { bitrateMin: bps, bitrateStart: bps, bitrateMax: bps };
+    kinds.push({ suffix: '-fixed', title: ` (fixed ${bps / 1e6} Mbit/s)`, video });
+  }
+  const cases = chosen.flatMap((scenario) =>
+    kinds.map(({ suffix, title, video }) => ({
+      name: `${scenario.name}${suffix}`,
+      title: `${scenario.title}${title}`,
+      options: {
+        scenario,
+        video,
+        content,
+        seconds: values.seconds ? positive('seconds', values.seconds) : scenario.seconds,
+        warmUpSeconds: positive('warm-up', values['warm-up']),
+        size: { width, height },
+      },
+    })),
+  );
+  return { runs: positive('runs', values.runs), cases, seed: Number(values.seed) };
+}
+
+/** The cases take turns, so that none gets one lucky hour of the machine. */
+async function runAll(
+  { runs, cases, seed }: Plan,
+  folder: string,
+  onOpen: (close: () => Promise<void>) => void,
+): Promise<Row[]> {
+  const program = buildShaper();
+  const rows = cases.map(({ name, title }) => ({ name, title, runs: [] as Figures[] }));
+  for (let run = 0; run < runs; run++) {
+    for (const [i, { options }] of cases.entries()) {
+      const row = rows[i];
+      if (!row) continue;
+      const record = await runScenario({ ...options, program, seed: seed + run * 2 }, onOpen);
+      const figures = figuresOf(record);
+      row.runs.push(figures);
+      const file = join(folder, `${row.name}-${run + 1}`);
+      writeFileSync(`${file}.json`, JSON.stringify(record));
+      writeFileSync(`${file}.svg`, plot(row.title, record));
+      const brief = Object.entries(figures).map(([key, value]) => `${key} ${value.toFixed(2)}`);
+      console.log(`${row.name}: ${brief.join(', ')}`);
+    }
+  }
+  return rows;
 }
 
 /** As a shell says it of a program that Ctrl-C ended. */
@@ -82,61 +150,19 @@ async function main(): Promise<number> {
   if (reason !== undefined) throw new Error(reason);
   if (!isInside()) return runInside();
 
-  const runs = positive('runs', values.runs);
-  const [width = 0, height = 0] = values.size.split('x').map(Number);
-  if (!(width > 0 && height > 0)) throw new Error('--size wants WIDTHxHEIGHT');
-  const content = contents.find((scene) => scene === values.content);
-  if (!content) throw new Error(`--content is one of ${contents.join(', ')}`);
-  const fixed = values.fixed === undefined ? undefined : positive('fixed', values.fixed);
-  const kinds: { suffix: string; title: string; video: VideoConfig }[] = [
-    { suffix: '', title: '', video: {} },
-  ];
-  if (fixed !== undefined) {
-    const video = { bitrateMin: fixed, bitrateStart: fixed, bitrateMax: fixed };
-    kinds.push({ suffix: '-fixed', title: ` (fixed ${fixed / 1e6} Mbit/s)`, video });
-  }
+  const plan = planOf(values, chosen);
   let close = (): Promise<void> => Promise.resolve();
   whenToldToEnd(() => void close().finally(() => process.exit(INTERRUPTED)));
-  const program = buildShaper();
   const machine = describeMachine();
   const load = await othersLoad(2000);
   if (load > 0.1)
     console.warn(`The machine is not quiet: ${percent(load * 100)} busy with others.`);
   mkdirSync(values.out, { recursive: true });
-
-  const rows = new Map<string, Row & { runs: Figures[] }>();
-  for (let run = 0; run < runs; run++) {
-    for (const scenario of chosen) {
-      for (const { suffix, title, video } of kinds) {
-        const name = `${scenario.name}${suffix}`;
-        const record = await runScenario(
-          {
-            program, scenario, video,
-            seconds: values.seconds ? positive('seconds', values.seconds) : scenario.seconds,
-            warmUpSeconds: positive('warm-up', values['warm-up']),
-            content,
-            seed: Number(values.seed) + run * 2,
-            size: { width, height },
-          },
-          (end) => (close = end),
-        ); // prettier-ignore
-        const figures = figuresOf(record);
-        const row = rows.get(name) ?? { name, title: `${scenario.title}${title}`, runs: [] };
-        row.runs.push(figures);
-        rows.set(name, row);
-        const file = join(values.out, `${name}-${run + 1}`);
-        writeFileSync(`${file}.json`, JSON.stringify(record));
-        writeFileSync(`${file}.svg`, plot(row.title, record));
-        const brief = Object.entries(figures).map(([key, value]) => `${key} ${value.toFixed(2)}`);
-        console.log(`${name}: ${brief.join(', ')}`);
-      }
-    }
-  }
-  const all = [...rows.values()];
+  const all = await runAll(plan, values.out, (end) => (close = end));
   const text =
     `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ` +
     `${machine.node}, ${machine.chromium}; others used ${percent(load * 100)} of it before.\n` +
-    `Milliseconds where nothing else is said, medians of ${runs} runs.\n\n${reportTable(all)}\n`;
+    `Milliseconds where nothing else is said, medians of ${plan.runs} runs.\n\n${reportTable(all)}\n`;
   writeFileSync(join(values.out, 'report.md'), text);
   writeFileSync(join(values.out, 'report.json'), JSON.stringify({ machine, load, rows: all }));
   console.log(`\n${text}\nWritten to ${values.out}`);
