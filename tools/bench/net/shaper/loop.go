@@ -155,6 +155,7 @@ func (l *Loop) readInput(input int) (ended bool, err error) {
 			return true, err
 		}
 		l.script, l.started = steps, monotonic()
+		l.lateness = Lateness{} // devices are moved and set up before: that holds up all of them
 		fmt.Printf("started %d\n", l.started.Microseconds())
 	}
 	if len(l.input) > scriptBound {

@@ -20,6 +20,7 @@ import (
 	"log"
 	"os"
 	"runtime"
+	"runtime/debug"
 )
 
 func main() {
@@ -36,6 +37,10 @@ func main() {
 
 func run(downDevice, upDevice, initial, file string, seed uint64) (err error) {
 	runtime.LockOSThread() // priority is a thread's
+	// A collection waits for threads that have no priority: only where memory is short. A minute of
+	// a fast link takes some hundred megabytes.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(1 << 30)
 	steps, err := ParseScript([]byte(initial))
 	if err != nil {
 		return err
