@@ -53,7 +53,8 @@ func (l *Loop) Run(input int) error {
 		}
 		if fds[0].Revents != 0 {
 			if ended, err := l.readInput(input); ended || err != nil {
-				return errors.Join(err, l.log.write(l.lateness.Summary()))
+				// the rest of a tenth of a second counts too
+				return errors.Join(err, l.write(monotonic()), l.log.write(l.lateness.Summary()))
 			}
 		}
 		l.step()
@@ -129,6 +130,10 @@ func (l *Loop) report() error {
 	if l.logAt <= now {
 		l.logAt = now + logEvery
 	}
+	return l.write(now)
+}
+
+func (l *Loop) write(now time.Duration) error {
 	down, up := l.directions[0].link, l.directions[1].link
 	return l.log.write(Interval{now.Microseconds(), sideOf(down, now), sideOf(up, now)})
 }
