@@ -11,6 +11,7 @@ import { Flight } from './flight.ts';
 import { Growth } from './growth.ts';
 import { LossDetector } from './loss-detector.ts';
 import { QualityLadder, type LadderLimits, type Quality } from './quality-ladder.ts';
+import { QueueAnswer, type Answer } from './queue-answer.ts';
 import { Usage } from './usage.ts';
 
 export interface BitrateLimits {
@@ -51,47 +52,21 @@ export interface BitrateDecision extends Quality {
   readonly wantsKeyframe: boolean;
 }
 
-/** A cut leaves room for the queue to empty in about `ms`, within these shares of what arrives. */
-const DRAIN = { ms: 250, most: 0.5, least: 0.9 } as const;
 /** Of what the path carries: the rest keeps frames that are larger than others from queueing. */
 const SHARE = 0.84;
-/** Of what is ours arrives so much less than the bottleneck carries: others use it too. */
-const OTHERS = 1.25;
-const SHARED_CUT = 0.7;
-/** A queue that grew by so much since the cut was not answered by it. */
-const GROWN_MS = 25;
 /** The path carries so much less than is sent, and holds so much more than it did: it has become slow. */
 const FALLEN = 0.75;
 const SURELY_MS = 20;
-/** A queue this deep is emptied before anything else is sent. */
-const DEEP_MS = 40;
 /** Reports are missing for so long: the path carries nothing, or nothing back. */
 const SILENT_MS = 300;
 /** After an outage a part of what was believed: the path may be another one. */
 const AFTER_OUTAGE = 0.7;
-/** What was sent for so long at the lower rate shows whether that was enough. */
-const ANSWERED_MS = 100;
-/** A cut must have emptied so much of a queue, of what it should have, or there was none. */
-const DRAINED_SHARE = 0.3;
-const DRAIN_EXPECTED_MS = 35;
-/** Pictures leave at the believed rate for so long after a queue. */
-const TAME_MS = 500;
 const GAIN = { free: 1.5, tame: 1 } as const;
 const LOSS_CUT = 0.8;
 /** Sent under this share of the rate, content is the limit. */
 const APPLICATION_LIMITED = 0.6;
 /** What nothing has tested for `afterMs` halves in each `halfMs`, down to a rate that every start has. */
 const UNPROVEN = { afterMs: 5000, halfMs: 8000, floorBps: 3_000_000 } as const;
-
-/** A queue that was answered, until it is empty. */
-interface Cut {
-  readonly at: number;
-  /** The same on the clock of `Burst.sentMs`. */
-  readonly clockMs: number;
-  readonly queueMs: number;
-  readonly beforeBps: number;
-  readonly capacityBps: number;
-}
 
 export class BitrateController {
   readonly #limits: BitrateLimits;
@@ -100,15 +75,15 @@ export class BitrateController {
   readonly #loss = new LossDetector();
   readonly #flight = new Flight();
   readonly #usage = new Usage();
-  readonly #growth: Growth;
+  readonly #growth = new Growth(SHARE);
+  readonly #queue = new QueueAnswer({
+    ...{ delay: this.#delay, capacity: this.#capacity, flight: this.#flight },
+    ...{ usage: this.#usage, growth: this.#growth, share: SHARE },
+  });
   #ladder: QualityLadder;
   #bps: number;
   #reason: BitrateReason = 'start';
-  #cut: Cut | undefined;
   #lossCut: { readonly at: number; readonly beforeBps: number } | undefined;
-  #tameUntil = Number.NEGATIVE_INFINITY;
-  #lostAtCut = 0;
-  #overflowed = false;
   #wantsKeyframe = false;
   #reportedAt: number | undefined;
   /** Of the newest report, on the clock of `Burst.sentMs`. */
@@ -126,7 +101,6 @@ export class BitrateController {
       );
     }
     this.#limits = options.limits;
-    this.#growth = new Growth(SHARE);
     this.#ladder = new QualityLadder(options.video);
     this.#bps = startBps;
   }
@@ -194,20 +168,24 @@ export class BitrateController {
     this.#capacity.forget();
     this.#flight.forget();
     this.#growth.forget();
-    this.#cut = undefined;
+    this.#queue.forget();
     this.#lossCut = undefined;
   }
 
   #react(now: number): void {
-    const threshold = this.#delay.thresholdMs;
-    const standing = Math.max(this.#delay.standingMs ?? 0, this.#comingMs(threshold));
-    if (standing > threshold) {
-      this.#queued(standing, now);
-      return;
-    }
-    if (this.#cut !== undefined) this.#drained(this.#cut, standing, threshold, now);
-    else if (this.#lossSlows(now)) return;
-    else this.#grow(standing > threshold / 2, now);
+    const thresholdMs = this.#delay.thresholdMs;
+    const standingMs = Math.max(this.#delay.standingMs ?? 0, this.#comingMs(thresholdMs));
+    const { lost, clockMs } = { lost: this.#lost, clockMs: this.#clockMs };
+    const situation = { bps: this.#bps, standingMs, thresholdMs, lost, clockMs, now };
+    if (standingMs > thresholdMs) this.#take(this.#queue.queued(situation));
+    else if (this.#queue.isDraining) this.#take(this.#queue.drained(situation));
+    else if (!this.#lossSlows(now)) this.#grow(standingMs > thresholdMs / 2, now);
+  }
+
+  #take({ bps, reason, wantsKeyframe = false }: Answer): void {
+    this.#setBps(bps, reason);
+    if (reason === 'settled') this.#loss.forgive();
+    this.#wantsKeyframe ||= wantsKeyframe;
   }
 
   /**
@@ -220,73 +198,6 @@ export class BitrateController {
     if (carried === undefined || sent === undefined || carried > FALLEN * sent) return 0;
     const queued = (this.#inFlight * 8000) / carried - this.#flight.answerMs;
     return queued > threshold + SURELY_MS ? queued : 0;
-  }
-
-  #queued(standing: number, now: number): void {
-    const cut = this.#cut;
-    const answered = cut === undefined || this.#sentSince(cut) >= ANSWERED_MS;
-    const grown = cut !== undefined && standing > cut.queueMs + GROWN_MS;
-    if (cut !== undefined && this.#isNoQueue(cut, standing)) {
-      this.#delay.rebase();
-      this.#flight.forget();
-      this.#cut = undefined;
-      this.#setBps(Math.max(this.#bps, cut.beforeBps), 'path-change');
-      return;
-    }
-    if (!answered && !grown) {
-      this.#reason = 'queue-delay';
-      return;
-    }
-    // A queue that falls as it should needs no second answer.
-    if (cut !== undefined && !grown && standing < cut.queueMs * 0.8) {
-      this.#cut = { ...cut, at: now, clockMs: this.#clockMs, queueMs: standing };
-      this.#reason = 'queue-delay';
-      return;
-    }
-    const arrives = this.#capacity.receiveBps ?? this.#bps;
-    const trains = this.#capacity.newestTrainsBps(this.#delay.noiseMs);
-    const carried = Math.min(arrives, trains ?? arrives, this.#limits.maxBps * 2);
-    if (trains !== undefined && trains > OTHERS * arrives) this.#growth.share(trains, now);
-    const least = this.#growth.isShared(now) ? SHARED_CUT : DRAIN.least;
-    const share = Math.min(Math.max(1 - standing / DRAIN.ms, DRAIN.most), least);
-    const beforeBps = cut?.beforeBps ?? this.#bps;
-    if (this.#cut === undefined) this.#lostAtCut = this.#lost;
-    const clockMs = this.#clockMs;
-    this.#cut = { at: now, clockMs, queueMs: standing, beforeBps, capacityBps: carried };
-    this.#growth.learn(carried, now);
-    this.#setBps(Math.min(this.#bps, carried * share), 'queue-delay');
-    this.#tameUntil = now + TAME_MS;
-  }
-
-  /**
-   * Less was sent than arrives, for long enough that a queue would have shrunk, and it did not: the
-   * path has become longer, or others fill it and a lower rate gains nothing.
-   */
-  #isNoQueue(cut: Cut, standing: number): boolean {
-    const elapsed = this.#sentSince(cut);
-    const sent = this.#usage.sentBps ?? this.#bps;
-    const expected = elapsed * Math.max(0, 1 - Math.min(sent, this.#bps) / cut.capacityBps);
-    if (expected < DRAIN_EXPECTED_MS) return false;
-    return cut.queueMs - standing < DRAINED_SHARE * expected;
-  }
-
-  /** For how long after the cut was sent what has been reported on: only that can show its effect. */
-  #sentSince(cut: Cut): number {
-    return this.#delay.newestSentMs - cut.clockMs;
-  }
-
-  #drained(cut: Cut, standing: number, threshold: number, now: number): void {
-    if (standing > threshold / 2 && now - cut.at < 2 * this.#flight.answerMs) {
-      this.#reason = 'queue-delay';
-      return;
-    }
-    this.#cut = undefined;
-    this.#overflowed = this.#lost - this.#lostAtCut > 5 && cut.queueMs > DEEP_MS;
-    this.#wantsKeyframe ||= this.#overflowed;
-    this.#loss.forgive();
-    this.#tameUntil = now + TAME_MS;
-    const settled = this.#growth.isShared(now) ? 0 : SHARE * cut.capacityBps;
-    this.#setBps(Math.max(this.#bps, settled), 'settled');
   }
 
   #lossSlows(now: number): boolean {
@@ -344,17 +255,20 @@ export class BitrateController {
   }
 
   #decision(now: number): BitrateDecision {
-    const tame = this.#cut !== undefined || now < this.#tameUntil;
-    const deep = this.#cut !== undefined && this.#cut.queueMs > DEEP_MS;
-    const carried = deep ? Math.min(this.#bps, this.#cut?.capacityBps ?? this.#bps) : this.#bps;
-    const windowBytes = Math.round(this.#flight.windowBytes(carried, deep));
+    const { deepBps } = this.#queue;
+    const carried = Math.min(this.#bps, deepBps ?? this.#bps);
+    const windowBytes = Math.round(this.#flight.windowBytes(carried, deepBps !== undefined));
     const wantsKeyframe = this.#wantsKeyframe;
     this.#wantsKeyframe = false;
     const bitrateBps = Math.round(this.#bps);
     return {
       bitrateBps,
       ...this.#ladder.update(this.#bps, now),
-      pace: { bitsPerSecond: bitrateBps, gain: tame ? GAIN.tame : GAIN.free, windowBytes },
+      pace: {
+        bitsPerSecond: bitrateBps,
+        gain: this.#queue.isTame(now) ? GAIN.tame : GAIN.free,
+        windowBytes,
+      },
       reason: this.#reason,
       wantsKeyframe,
     };
