@@ -34,6 +34,7 @@ export type BitrateReason =
   | 'queue-delay'
   | 'settled'
   | 'loss'
+  | 'lossy'
   | 'silence'
   | 'path-change'
   | 'unproven'
@@ -53,7 +54,7 @@ export interface BitrateDecision extends Quality {
 }
 
 /** Of what the path carries: the rest keeps frames that are larger than others from queueing. */
-const SHARE = 0.84;
+const SHARE = 0.82;
 /** The path carries so much less than is sent, and holds so much more than it did: it has become slow. */
 const FALLEN = 0.75;
 const SURELY_MS = 20;
@@ -63,6 +64,9 @@ const SILENT_MS = 300;
 const AFTER_OUTAGE = 0.7;
 const GAIN = { free: 1.5, tame: 1 } as const;
 const LOSS_CUT = 0.8;
+/** Packets of one picture that may be lost, on the average, on a path that loses some at any rate. */
+const LOST_OF_PICTURE = 0.7;
+const PACKET_BITS = 1200 * 8;
 /** Sent under this share of the rate, content is the limit. */
 const APPLICATION_LIMITED = 0.6;
 /** What nothing has tested for `afterMs` halves in each `halfMs`, down to a rate that every start has. */
@@ -81,6 +85,7 @@ export class BitrateController {
     ...{ usage: this.#usage, growth: this.#growth, share: SHARE },
   });
   #ladder: QualityLadder;
+  #fps: number;
   #bps: number;
   #reason: BitrateReason = 'start';
   #lossCut: { readonly at: number; readonly beforeBps: number } | undefined;
@@ -102,6 +107,7 @@ export class BitrateController {
     }
     this.#limits = options.limits;
     this.#ladder = new QualityLadder(options.video);
+    this.#fps = options.video.fps;
     this.#bps = startBps;
   }
 
@@ -179,7 +185,10 @@ export class BitrateController {
     const situation = { bps: this.#bps, standingMs, thresholdMs, lost, clockMs, now };
     if (standingMs > thresholdMs) this.#take(this.#queue.queued(situation));
     else if (this.#queue.isDraining) this.#take(this.#queue.drained(situation));
-    else if (!this.#lossSlows(now)) this.#grow(standingMs > thresholdMs / 2, now);
+    else {
+      this.#queue.quiet();
+      if (!this.#lossSlows(now)) this.#grow(standingMs > thresholdMs / 2, now);
+    }
   }
 
   #take({ bps, reason, wantsKeyframe = false }: Answer): void {
@@ -212,10 +221,23 @@ export class BitrateController {
         this.#reason = 'loss';
         return true;
       case 'innocent':
-        this.#setBps(Math.max(this.#bps, this.#lossCut?.beforeBps ?? 0), 'probe');
+        this.#setBps(
+          Math.min(Math.max(this.#bps, this.#lossCut?.beforeBps ?? 0), this.#mostForLoss(now)),
+          'lossy',
+        );
         this.#lossCut = undefined;
         return true;
     }
+  }
+
+  /**
+   * A picture is late when one of its packets has to be sent again, and of more packets more are
+   * lost: with this rate a picture loses less than one, on the average.
+   */
+  #mostForLoss(now: number): number {
+    const share = this.#loss.innocentShare(now);
+    if (share === 0) return Number.POSITIVE_INFINITY;
+    return (LOST_OF_PICTURE / share) * PACKET_BITS * this.#fps;
   }
 
   #grow(hesitates: boolean, now: number): void {
@@ -235,7 +257,8 @@ export class BitrateController {
       elapsedMs: Math.min(Math.max(now - this.#steppedAt, 0), 250),
       now,
     });
-    if (this.#bps >= this.#limits.maxBps) this.#reason = 'ceiling';
+    const most = Math.min(this.#limits.maxBps, this.#mostForLoss(now));
+    if (step.bps >= most) this.#setBps(most, most < this.#limits.maxBps ? 'lossy' : 'ceiling');
     else this.#setBps(step.bps, step.reason);
   }
 
@@ -261,9 +284,11 @@ export class BitrateController {
     const wantsKeyframe = this.#wantsKeyframe;
     this.#wantsKeyframe = false;
     const bitrateBps = Math.round(this.#bps);
+    const quality = this.#ladder.update(this.#bps, now);
+    this.#fps = quality.fps;
     return {
       bitrateBps,
-      ...this.#ladder.update(this.#bps, now),
+      ...quality,
       pace: {
         bitsPerSecond: bitrateBps,
         gain: this.#queue.isTame(now) ? GAIN.tame : GAIN.free,

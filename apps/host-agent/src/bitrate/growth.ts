@@ -15,6 +15,8 @@ const PER_S = { known: 4, back: 0.8, near: 0.02, least: 0.3, most: 1.3 } as cons
 const DOUBLES_MS = 300;
 /** Content that does not fill the rate shows less of the path: then only a part of what trains say. */
 const UNTESTED_SHARE = 0.7;
+/** Of what trains show, what is never gone beyond: the rest is for frames that are larger than others. */
+const MOST_SHARE = 0.92;
 const MEMORY_MS = 10_000;
 const PAST = 1.05;
 const LEAST_BPS = 50_000;
@@ -77,7 +79,7 @@ export class Growth {
         return { bps: Math.min(known, this.#by(PER_S.known, input)), reason: 'probe' };
       if (limited) return { bps, reason: 'application-limited' };
       return {
-        bps: Math.max(bps, Math.min(trainsBps, this.#by(PER_S.near, input))),
+        bps: Math.max(bps, Math.min(trainsBps * MOST_SHARE, this.#by(PER_S.near, input))),
         reason: 'increase',
       };
     }

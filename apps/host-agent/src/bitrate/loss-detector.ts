@@ -42,6 +42,11 @@ export class LossDetector {
     return undefined;
   }
 
+  /** What a lower rate did not end; 0: nothing. */
+  innocentShare(now: number): number {
+    return this.#known !== undefined && now < this.#known.until ? this.#known.share : 0;
+  }
+
   /** Whether to go slower for what is lost. */
   verdict(now: number): 'none' | 'slower' | 'wait' | 'innocent' {
     const share = this.share(now) ?? 0;

@@ -9,6 +9,11 @@ const DRAIN = { ms: 250, most: 0.5, least: 0.9 } as const;
 /** Of what is ours arrives so much less than the bottleneck carries: others use it too. */
 const OTHERS = 1.25;
 const SHARED_CUT = 0.7;
+/**
+ * Packets that arrive so much faster than the rate will have emptied the queue by the next report: a
+ * radio that paused lets all go at once.
+ */
+const QUICK = 1.5;
 /** A queue that grew by so much since the cut was not answered by it. */
 const GROWN_MS = 25;
 /** A queue that has shrunk to this share needs no second cut. */
@@ -49,7 +54,7 @@ export interface Situation {
 
 export interface Answer {
   readonly bps: number;
-  readonly reason: 'queue-delay' | 'path-change' | 'settled';
+  readonly reason: 'hold' | 'queue-delay' | 'path-change' | 'settled';
   /** It overflowed and is empty again: repairs may be used up. */
   readonly wantsKeyframe?: boolean;
 }
@@ -74,6 +79,8 @@ export class QueueAnswer {
   readonly #options: QueueAnswerOptions;
   #cut: Cut | undefined;
   #tameUntil = Number.NEGATIVE_INFINITY;
+  /** One report was waited for already. */
+  #waited = false;
 
   constructor(options: QueueAnswerOptions) {
     this.#options = options;
@@ -104,7 +111,7 @@ export class QueueAnswer {
   queued(situation: Situation): Answer {
     const { bps, standingMs, now, clockMs } = situation;
     const cut = this.#cut;
-    if (cut === undefined) return this.#answer(situation);
+    if (cut === undefined) return this.#first(situation);
     if (this.#isNoQueue(cut, situation)) {
       this.#options.delay.rebase();
       this.#options.flight.forget();
@@ -116,6 +123,20 @@ export class QueueAnswer {
     if (standingMs >= cut.queueMs * SHRUNK) return this.#answer(situation);
     this.#cut = { ...cut, at: now, clockMs, queueMs: standingMs };
     return { bps, reason: 'queue-delay' };
+  }
+
+  /** No queue stands, and none is being emptied. */
+  quiet(): void {
+    this.#waited = false;
+  }
+
+  #first(situation: Situation): Answer {
+    const { capacity, delay, growth } = this.#options;
+    const trains = capacity.newestTrainsBps(delay.noiseMs) ?? 0;
+    const passes = trains >= QUICK * situation.bps && !growth.isShared(situation.now);
+    if (this.#waited || !passes) return this.#answer(situation);
+    this.#waited = true;
+    return { bps: situation.bps, reason: 'hold' };
   }
 
   #answer({ bps, standingMs, lost, clockMs, now }: Situation): Answer {
