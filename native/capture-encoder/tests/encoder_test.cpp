@@ -136,12 +136,12 @@ TEST_P(Encode, RefinementSharpensARestingPicture) {
   Picture picture(640, 360);
   draw(picture, 3);
   int first = 0, last = 0;
-  for (int i = 0; i < 25; ++i) {
+  for (int i = 0; i < 60; ++i) {
     EncodedUnit unit;
     EncodeInput input;
     Rect none;
     input.picture = &picture;
-    input.now_us = i * int64_t{40000};
+    input.now_us = i * int64_t{25000};
     input.keyframe = i == 0;
     input.refinement = i > 0;
     if (i > 0) input.changed = &none;

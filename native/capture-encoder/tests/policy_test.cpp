@@ -75,9 +75,9 @@ TEST(DropWindow, DropsOnlyWhileEnoughPushesBack) {
 
 class Policy : public testing::Test {
  protected:
-  void encode(Action action, int64_t now, bool keyframe, int qp) {
+  void encode(Action action, int64_t now, bool keyframe, int64_t coarse, int64_t refine_at = 0) {
     if (action == Action::capture) policy.on_captured(now);
-    policy.on_encoded(now, action, keyframe, qp);
+    policy.on_encoded(now, action, keyframe, coarse, 0, refine_at);
   }
   FramePolicy policy{{}};
 };
@@ -88,8 +88,8 @@ TEST_F(Policy, FirstPictureIsAKeyFrameAtOnce) {
 }
 
 TEST_F(Policy, RestingPictureSharpensThenNothing) {
-  encode(Action::capture, 0, true, 30);
-  int64_t now = 0;
+  encode(Action::capture, 0, true, 300, 100000);
+  int64_t now = 0, last = 0;
   int steps = 0;
   while (true) {
     const auto next = policy.next(now);
@@ -100,9 +100,10 @@ TEST_F(Policy, RestingPictureSharpensThenNothing) {
     }
     ASSERT_EQ(next.action, Action::refine);
     EXPECT_GE(now, 100000);
-    encode(Action::refine, now, false, 30 - 4 * ++steps);
+    EXPECT_GE(now, last + 25000);
+    encode(Action::refine, last = now, false, 300 - ++steps);
   }
-  EXPECT_EQ(steps, 3);  // 26, 22, 18: good
+  EXPECT_EQ(steps, 300);
 }
 
 TEST_F(Policy, SharpeningEndsWithoutSuccessToo) {
@@ -124,18 +125,18 @@ TEST_F(Policy, ChangeGoesBeforeSharpening) {
 }
 
 TEST_F(Policy, KeyFrameOnAStillPictureAtOnce) {
-  encode(Action::capture, 0, true, 10);
+  encode(Action::capture, 0, true, 0);
   EXPECT_EQ(policy.next(1000000).at, kNever);
   policy.on_keyframe_wanted();
   EXPECT_EQ(policy.next(1000000).action, Action::repeat);
 }
 
 TEST_F(Policy, AFloodOfRequestsGivesFewKeyFrames) {
-  encode(Action::capture, 0, true, 10);
+  encode(Action::capture, 0, true, 0);
   int keyframes = 0;
   for (int64_t now = 0; now < 1000000; now += 1000) {
     policy.on_keyframe_wanted();
-    if (policy.next(now).action == Action::repeat) encode(Action::repeat, now, true, 10), ++keyframes;
+    if (policy.next(now).action == Action::repeat) encode(Action::repeat, now, true, 0), ++keyframes;
   }
   EXPECT_LE(keyframes, 34);
   EXPECT_GE(keyframes, 20);

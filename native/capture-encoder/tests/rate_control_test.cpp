@@ -37,7 +37,7 @@ class Rate : public testing::Test {
       const RateControl::Plan plan{Kind::delta, now, blocks};
       const int qp = rate.choose(plan, 10);
       const int64_t bits = bits_of(blocks, cost, qp);
-      rate.on_encoded(plan, qp, bits);
+      rate.on_encoded(plan, qp, bits, qp);
       sum += bits;
       result.largest = std::max(result.largest, bits);
       result.last_qp = qp;
@@ -48,7 +48,7 @@ class Rate : public testing::Test {
   int key(RateControl& rate, double cost, double activity) {
     const RateControl::Plan plan{Kind::key, now, kBlocks};
     const int qp = rate.choose(plan, activity);
-    rate.on_encoded(plan, qp, bits_of(kBlocks, cost, qp));
+    rate.on_encoded(plan, qp, bits_of(kBlocks, cost, qp), qp);
     return qp;
   }
   int64_t now = 1000000;
@@ -66,10 +66,39 @@ TEST_F(Rate, MotionThatIsTooMuchIsHeldNearTheBitrate) {
   }
 }
 
-TEST_F(Rate, EasyMotionStopsAtGoodQuality) {
-  RateControl rate(6000000, 60, kBlocks);
-  key(rate, 50, 4);
-  EXPECT_EQ(motion(rate, 120, 2).last_qp, 20);
+TEST_F(Rate, EasyMotionIsGoodAndBetterYetWhereThatCostsLittle) {
+  RateControl tight(6000000, 60, kBlocks);
+  key(tight, 50, 4);
+  EXPECT_EQ(motion(tight, 120, 4).last_qp, 20);
+  RateControl ample(60000000, 60, kBlocks);
+  key(ample, 50, 4);
+  EXPECT_EQ(motion(ample, 120, 4).last_qp, finest_for(kQuality));
+  RateControl modest(60000000, 60, kBlocks, finest_for(30));
+  key(modest, 50, 4);
+  EXPECT_EQ(motion(modest, 120, 4).last_qp, finest_for(30));
+}
+
+TEST_F(Rate, ALettersCostIsNotAScrolls) {
+  RateControl rate(2000000, 60, kBlocks);
+  key(rate, 100, 10);
+  motion(rate, 30, 10);
+  const double before = motion(rate, 1, 10).last_qp;
+  // All that a letter changes is new: two hundred times what a macroblock costs that moves.
+  motion(rate, 60, 2000, 1, 4 * kFrameUs);
+  now += kFrameUs;
+  const RateControl::Plan plan{Kind::delta, now, kBlocks};
+  EXPECT_LE(rate.choose(plan, 10, 1), before + 4);
+}
+
+TEST_F(Rate, WhatOnlyMovedIsNotTakenForNew) {
+  RateControl rate(2000000, 60, kBlocks);
+  key(rate, 500, 14);
+  now += 1000000;
+  rate.on_encoded({Kind::refinement, now, 0, 1000}, 16, 1000, 16);
+  now += 1000000;
+  const RateControl::Plan plan{Kind::delta, now, kBlocks};
+  const int fresh = rate.choose(plan, 14, 0);
+  EXPECT_LT(rate.choose(plan, 14, 1), fresh - 6);
 }
 
 TEST_F(Rate, AChangeOfBitrateShowsWithinAFewPictures) {
@@ -112,8 +141,8 @@ TEST_F(Rate, KeyFramesAreBoundedAndLearnFromEachOther) {
   key(rate, 900, 20);
   now += 1000000;
   const int qp = key(rate, 900, 20);
-  EXPECT_LT(bits_of(kBlocks, 900, qp), 6000000 / 60 * 5);
-  EXPECT_GT(bits_of(kBlocks, 900, qp), 6000000 / 60 * 2);
+  EXPECT_LT(bits_of(kBlocks, 900, qp), 6000000 / 60 * 3);
+  EXPECT_GT(bits_of(kBlocks, 900, qp), 6000000 / 60);
 }
 
 TEST_F(Rate, WhereNothingHelpsThereAreFewerPictures) {
@@ -126,41 +155,54 @@ TEST_F(Rate, WhereNothingHelpsThereAreFewerPictures) {
     const RateControl::Plan plan{Kind::delta, now, kBlocks};
     const int qp = rate.choose(plan, 80);
     sum += 60000;  // whatever the quantiser
-    rate.on_encoded(plan, qp, 60000);
+    rate.on_encoded(plan, qp, 60000, qp);
   }
   EXPECT_LT(static_cast<double>(sum) * 1e6 / static_cast<double>(now - start), 1000000 * 1.1);
 }
 
-TEST_F(Rate, RefinementGoesDownStepByStepAtTheLinksPace) {
-  RateControl rate(1000000, 60, kBlocks);
-  int qp = key(rate, 400, 20);
-  const int64_t start = now;
-  int64_t sum = 0;
-  while (qp > 18) {
-    now = std::max(now + 40000, rate.refine_at());
-    const RateControl::Plan plan{Kind::refinement, now, kBlocks};
-    const int next = rate.choose(plan, 0);
-    ASSERT_LT(next, qp);
-    EXPECT_GE(next, qp - 6);
-    const int64_t bits = bits_of(kBlocks, 30, next);
-    rate.on_encoded(plan, next, bits);
-    sum += bits;
-    qp = rate.screen_qp();
-  }
-  EXPECT_LT(static_cast<double>(sum) / (static_cast<double>(now - start) / 1e6), 1000000 * 2);
+TEST_F(Rate, AKeyFrameThatIsTooLargeIsRefusedWhileACoarserOneIsPossible) {
+  RateControl rate(6000000, 60, kBlocks);
+  const RateControl::Plan plan{Kind::key, now, kBlocks};
+  const int first = rate.choose(plan, 5);
+  EXPECT_FALSE(rate.refuses(plan, first, 300000));
+  ASSERT_TRUE(rate.refuses(plan, first, 600000));
+  EXPECT_GT(rate.choose(plan, 5), first);
+  EXPECT_FALSE(rate.refuses(plan, CostCurve::kSteps - 1, 600000));
+  EXPECT_FALSE(rate.refuses({Kind::delta, now, kBlocks}, 30, 600000));
 }
 
-TEST_F(Rate, TheScreenIsAsCoarseAsItsCoarsestPart) {
-  RateControl rate(6000000, 60, kBlocks);
-  rate.on_encoded({Kind::key, now, kBlocks}, 30, 1000);
-  rate.on_encoded({Kind::delta, now, 100}, 22, 1000);
-  EXPECT_EQ(rate.screen_qp(), 30);
-  rate.on_encoded({Kind::delta, now, 100}, 40, 1000);
-  EXPECT_EQ(rate.screen_qp(), 40);
-  rate.on_encoded({Kind::refinement, now, kBlocks}, 34, 1000);
-  EXPECT_EQ(rate.screen_qp(), 34);
-  rate.on_encoded({Kind::delta, now, kBlocks}, 25, 1000);
-  EXPECT_EQ(rate.screen_qp(), 25);
+TEST_F(Rate, RefinementsKeepToTheRateAndWaitUntilAMotionIsOver) {
+  RateControl rate(1000000, 60, kBlocks);
+  key(rate, 100, 10);
+  motion(rate, 2, 60);
+  EXPECT_GE(rate.refine_at(), now + kRestUs);
+  const int64_t start = now += kRestUs;
+  double sum = 0;
+  for (int i = 0; i < 80; ++i) {
+    now = std::max<int64_t>(now + static_cast<int64_t>(1e6 / kRefinementFps), rate.refine_at());
+    const double bits = rate.refinement_room(now);
+    rate.on_encoded({Kind::refinement, now, 0, bits / rate.refinement_cost(24)}, 24,
+                    static_cast<int64_t>(bits), 51);
+    sum += bits;
+    EXPECT_LT(rate.backlog_bits(), 1000000 * 0.04);
+  }
+  const double used = sum / static_cast<double>(now - start) * 1e6;
+  EXPECT_GT(used, 1000000 * 0.85);
+  EXPECT_LT(used, 1000000 * 1.05);
+}
+
+TEST(Costs, AreLearnedWhereTheyAreSeenMostAndNeverFallWithQuality) {
+  CostCurve curve(100, 6, 6);
+  EXPECT_NEAR(curve.bits(26), 100, 0.1);
+  EXPECT_NEAR(curve.bits(32), 50, 0.1);
+  curve.learn(32, 200);
+  EXPECT_NEAR(curve.bits(32), 200, 0.1);
+  EXPECT_GT(curve.bits(51), 5.6 * 1.9);
+  EXPECT_LT(curve.bits(51), 5.6 * 4);
+  curve.learn(32, 50, 0.5);
+  EXPECT_NEAR(curve.bits(32), 100, 0.1);
+  curve.learn(40, 1e6);
+  for (int qp = 1; qp < CostCurve::kSteps; ++qp) EXPECT_LE(curve.bits(qp), curve.bits(qp - 1)) << qp;
 }
 
 }  // namespace

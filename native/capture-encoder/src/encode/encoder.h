@@ -18,7 +18,8 @@ struct EncoderSettings {
   Size size;
   double fps = 60;
   uint64_t bitrate_bps = 6000000;
-  int threads = 0; /* 0: by size and cores */
+  int threads = 0;  /* 0: by size and cores */
+  int quality = 85; /* 1 to 100: how good a picture may become where the rate allows (rate_plan.h) */
 };
 
 struct EncodeInput {
@@ -36,9 +37,10 @@ struct EncodedUnit {
   size_t size = 0;
   bool keyframe = false;
   bool droppable = false;
-  int qp = 0;            /* of the coarsest part of the picture, if known; 0 (best) to 51 */
+  int qp = 0;            /* of what this unit carries; 0 (best) to 51; above: coarser yet */
+  int64_t coarse = 0;    /* how much is left to sharpen; 0: nothing. Falls with each refinement of use */
   int64_t room_at = 0;   /* now_us() time before which a further picture would be too much for the bitrate */
-  int64_t refine_at = 0; /* the same for a refinement */
+  int64_t refine_at = 0; /* the same for a refinement; and it would come too soon after a motion */
 };
 
 enum class EncodeResult {

@@ -11,6 +11,9 @@ extern "C" {
 namespace pdc {
 namespace {
 
+/* Up to here a picture that rests is sharpened: this backend codes the whole of it each time. */
+constexpr int kGoodQp = 18;
+
 std::string av_text(int code) {
   char buffer[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(code, buffer, sizeof buffer);
@@ -29,7 +32,8 @@ struct PacketDeleter {
 
 class LibavcodecEncoder final : public Encoder {
  public:
-  explicit LibavcodecEncoder(const EncoderSettings& settings) : opened_fps_(settings.fps) {
+  explicit LibavcodecEncoder(const EncoderSettings& settings)
+      : opened_fps_(settings.fps), finest_qp_(finest_for(settings.quality)) {
     // x264 prints its life story to stderr otherwise.
     av_log_set_level(AV_LOG_ERROR);
     const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
@@ -58,8 +62,8 @@ class LibavcodecEncoder final : public Encoder {
     av_opt_set(c->priv_data, "tune", "zerolatency", 0);
     av_opt_set(c->priv_data, "profile", "baseline", 0);
     av_opt_set_int(c->priv_data, "forced-idr", 1, 0);
-    av_opt_set_double(c->priv_data, "crf", kQuality, 0);
-    c->qmin = kBestQp;
+    av_opt_set_double(c->priv_data, "crf", std::max(kEasyQp, finest_qp_), 0);
+    c->qmin = finest_qp_;
     c->max_qdiff = kQpStep;
     // keyint=infinite: IDR on demand only. force-cfr=1: without it x264 keeps one picture back to learn its
     // duration, though `delay` says 0.
@@ -100,6 +104,8 @@ class LibavcodecEncoder final : public Encoder {
     const uint8_t* stats = av_packet_get_side_data(packet_.get(), AV_PKT_DATA_QUALITY_STATS, &stats_size);
     // libavcodec/packet.h: u32le quality in units of lambda.
     unit.qp = stats_size >= 4 ? (stats[0] | stats[1] << 8 | stats[2] << 16) / FF_QP2LAMBDA : 51;
+    unit.refine_at = input.refinement || input.keyframe ? 0 : input.now_us + kRestUs;
+    unit.coarse = std::max(0, unit.qp - std::max(kGoodQp, finest_qp_));
     return EncodeResult::ok;
   }
 
@@ -119,6 +125,7 @@ class LibavcodecEncoder final : public Encoder {
   }
 
   const double opened_fps_;
+  const int finest_qp_;
   uint64_t bitrate_bps_ = 0;
   double fps_ = 0;
   std::unique_ptr<AVCodecContext, ContextDeleter> context_;

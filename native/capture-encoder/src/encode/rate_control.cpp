@@ -3,31 +3,34 @@
 #include <algorithm>
 #include <cmath>
 
-#include "encode/rate_plan.h"
-
 namespace pdc {
 namespace {
 
-constexpr double kReferenceQp = 26;
-/* A quarter of an intra macroblock's bits go to one that is new but has something alike nearby. */
-constexpr double kNewContent = 0.5;
+/* What is new mostly has something alike nearby. */
+constexpr double kNewContent = 0.7;
 /* A picture may be that much larger than the recent ones before its content counts as new. */
 constexpr double kGrowth = 1.5;
 constexpr double kSlackBlocks = 40;
+/* Even a flat macroblock has some bits. */
+constexpr double kLeastActivity = 0.2;
+
+/* Frames' worth of bits: what a key frame aims at, and what it may not exceed if any coarser one is possible.
+   The whole of a good one would hold up everything behind it; refinements follow. */
+constexpr double kKeyAim = 2.3, kKeyMost = 3;
+/* Of its bits a picture may spend this much on being better than good enough. */
+constexpr double kLuxury = 0.25;
 
 /* Seconds. Where even the coarsest pictures are too much, there are fewer of them. */
 constexpr double kLongestBacklogS = 0.1;
-constexpr double kIdleBacklogS = 0.01;
-
-/* Bits halve with every six steps of the quantiser (H.264, 8.5.9: the step size doubles). */
-double bits_factor(double qp) { return std::exp2((kReferenceQp - qp) / 6); }
-
-/* Up at once, since a cost that is thought too low fills the link; down slowly. */
-double learn(double known, double seen) { return seen > known ? seen : known * 0.7 + seen * 0.3; }
+constexpr double kIdleBacklogS = 0.005;
 
 }  // namespace
 
-RateControl::RateControl(uint64_t bitrate_bps, double fps, int all_blocks) : all_blocks_(all_blocks) {
+RateControl::RateControl(uint64_t bitrate_bps, double fps, int all_blocks, int finest_qp)
+    : all_blocks_(all_blocks),
+      small_blocks_(std::max(16, all_blocks / 50)),
+      finest_qp_(finest_qp),
+      easy_qp_(std::max(kEasyQp, finest_qp)) {
   set_rate(bitrate_bps, fps);
 }
 
@@ -50,71 +53,103 @@ double RateControl::recent_blocks(int64_t now_us) const {
 
 bool RateControl::wants_activity(const Plan& plan) const {
   return plan.kind == Kind::key ||
-         (plan.kind == Kind::delta && plan.blocks > recent_blocks(plan.now_us) * kGrowth + kSlackBlocks);
+         (!small(plan) && plan.blocks > recent_blocks(plan.now_us) * kGrowth + kSlackBlocks);
 }
 
 double RateControl::target_bits(const Plan& plan) const {
   const double frame = bitrate_ / fps_;
-  switch (plan.kind) {
-    case Kind::key:
-      // Coarse first and sharpened after: a whole one would hold up everything behind it.
-      return std::max(frame * 4 - backlog_, frame);
-    default: {
-      // In steady motion half a picture is still on its way when the next one comes. After a pause there is
-      // room for more.
-      const bool paused = last_at_ == INT64_MIN || static_cast<double>(plan.now_us - last_at_) > 3e6 / fps_;
-      const double target = frame + (frame / 2 - backlog_) / 2 + (paused ? frame * 0.75 : 0);
-      return std::max(target, frame * 0.3);
-    }
-  }
+  if (plan.kind == Kind::key) return std::max(frame * kKeyAim - backlog_, frame);
+  // In steady motion half a picture is still on its way when the next one comes. After a pause there is
+  // room for more.
+  const bool paused = last_at_ == INT64_MIN || static_cast<double>(plan.now_us - last_at_) > 3e6 / fps_;
+  const double target = frame + (frame / 2 - backlog_) / 2 + (paused ? frame * 0.75 : 0);
+  return std::max(target, frame * 0.3);
 }
 
-int RateControl::choose(const Plan& plan, double activity) {
+double RateControl::predicted_bits(const Plan& plan, int qp) const {
+  const double blocks = std::max(plan.blocks, 1);
+  const double activity = std::max(activity_, kLeastActivity);
+  if (plan.kind == Kind::key) return fixed_ + blocks * activity * intra_.bits(qp);
+  if (small(plan)) return fixed_ + blocks * few_.bits(qp);
+  double known = blocks;
+  if (wants_activity(plan)) {
+    known = std::min(blocks, recent_blocks(plan.now_us) * kGrowth + kSlackBlocks);
+    known += (blocks - known) * moved_;
+  }
+  return fixed_ + known * many_.bits(qp) + (blocks - known) * kNewContent * activity * intra_.bits(qp);
+}
+
+int RateControl::choose(const Plan& plan, double activity, double moved) {
   drain(plan.now_us);
   activity_ = activity;
-  const double blocks = std::max(plan.blocks, 1);
-  if (plan.kind == Kind::refinement) {
-    // Always finer than what is there, or it would be for nothing; by how much, the one before tells.
-    const double share = refinement_bits_ * kRefinementFps / bitrate_;
-    const int step = share < 0.5 ? 6 : share > 1.5 ? 3 : 4;
-    return std::max(kBestQp, screen_qp_ - step);
-  }
-  double predicted = 0; /* bits at the reference quantiser */
+  moved_ = moved;
+  const double target = target_bits(plan);
+  int best = easy_qp_, worst = kWorstQp;
   if (plan.kind == Kind::key) {
-    predicted = blocks * intra_cost_ * std::max(activity, 0.2);
+    worst = CostCurve::kSteps - 1;
+  } else if (small(plan)) {
+    best = finest_qp_;
   } else {
-    const double known =
-        wants_activity(plan) ? std::min(blocks, recent_blocks(plan.now_us) * kGrowth + kSlackBlocks) : blocks;
-    predicted = known * delta_cost_ + (blocks - known) * intra_cost_ * kNewContent * std::max(activity, 0.2);
+    // In motion, quality comes back by a little each time: what was coarse costs as if it were new.
+    best = std::max(finest_qp_, last_qp_ - 4);
   }
-  const double wanted = kReferenceQp - 6 * std::log2(target_bits(plan) / std::max(predicted, 1.0));
-  // In motion, quality comes back by a little each time.
-  const int best = plan.kind == Kind::delta ? std::max(kQuality, last_qp_ - 4) : kQuality;
-  return std::clamp(static_cast<int>(std::ceil(wanted)), best, kWorstQp);
+  for (int qp = best; qp < worst; ++qp) {
+    const double most = qp < easy_qp_ ? std::min(target, bitrate_ / fps_ * kLuxury) : target;
+    if (predicted_bits(plan, qp) <= most) return qp;
+  }
+  return worst;
 }
 
-void RateControl::on_encoded(const Plan& plan, int qp, int64_t bits) {
-  const double seen = static_cast<double>(bits) / std::max(plan.blocks, 1) / bits_factor(qp);
+bool RateControl::refuses(const Plan& plan, int qp, int64_t bits) {
+  if (plan.kind != Kind::key || qp >= CostCurve::kSteps - 1) return false;
+  if (static_cast<double>(bits) <= bitrate_ / fps_ * kKeyMost) return false;
+  const double units = std::max(plan.blocks, 1) * std::max(activity_, kLeastActivity);
+  intra_.learn(qp, (static_cast<double>(bits) - fixed_) / units);
+  return true;
+}
+
+void RateControl::on_encoded(const Plan& plan, int qp, int64_t bits, int screen_qp) {
+  const double blocks = std::max(plan.blocks, 1);
+  const double activity = std::max(activity_, kLeastActivity);
+  const double seen = std::max(0.0, static_cast<double>(bits) - fixed_);
   switch (plan.kind) {
     case Kind::key:
-      intra_cost_ = std::clamp(seen / std::max(activity_, 0.2), 1.0, 200.0);
-      refinement_bits_ = 0;
-      screen_qp_ = qp;
+      intra_.learn(qp, seen / blocks / activity, 1);
+      last_qp_ = qp;
       break;
     case Kind::refinement:
-      refinement_bits_ = static_cast<double>(bits);
-      screen_qp_ = qp;
+      if (plan.refined > 0) refinement_.learn(qp, seen / plan.refined, 0.5);
+      last_qp_ = screen_qp;
       break;
-    case Kind::delta:
-      delta_cost_ = std::clamp(learn(delta_cost_, seen), 1.0, 4000.0);
-      screen_qp_ = plan.blocks >= all_blocks_ ? qp : std::max(screen_qp_, qp);
+    case Kind::delta: {
+      if (plan.refined > 0) {
+        refinement_.learn(qp, std::max(0.0, seen - predicted_bits(plan, qp) + fixed_) / plan.refined, 0.5);
+      } else if (small(plan)) {
+        const auto all = static_cast<double>(bits);
+        fixed_ = std::clamp(all < fixed_ ? all : fixed_ + (all - fixed_) * 0.02, 100.0, 2000.0);
+        few_.learn(qp, seen / blocks);
+      } else {
+        many_.learn(qp, seen / blocks);
+      }
+      if (!small(plan)) last_qp_ = qp;
+      rested_at_ = std::max(rested_at_, plan.now_us + (small(plan) ? kSmallRestUs : kRestUs));
       recent_blocks_ = std::max<double>(plan.blocks, recent_blocks(plan.now_us));
       break;
+    }
   }
   last_at_ = plan.now_us;
-  last_qp_ = qp;
   // Not without end: what is known of the link may be wrong, and then the past must not weigh for ever.
   backlog_ = std::min(backlog_ + static_cast<double>(bits), bitrate_ * kLongestBacklogS * 4);
+}
+
+double RateControl::refinement_room(int64_t now_us) {
+  drain(now_us);
+  return std::max(bitrate_ * (0.97 / kRefinementFps + kIdleBacklogS) - backlog_, 2000.0);
+}
+
+double RateControl::spare(const Plan& plan, int qp) const {
+  const double frame = bitrate_ / fps_;
+  return std::min(target_bits(plan), frame) - predicted_bits(plan, qp);
 }
 
 int64_t RateControl::when_backlog_is(double seconds) const {
@@ -124,6 +159,6 @@ int64_t RateControl::when_backlog_is(double seconds) const {
 }
 
 int64_t RateControl::room_at() const { return when_backlog_is(kLongestBacklogS); }
-int64_t RateControl::refine_at() const { return when_backlog_is(kIdleBacklogS); }
+int64_t RateControl::refine_at() const { return std::max(when_backlog_is(kIdleBacklogS), rested_at_); }
 
 }  // namespace pdc

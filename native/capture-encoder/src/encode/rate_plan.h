@@ -12,15 +12,22 @@
 
 namespace pdc {
 
-/* Quality that is aimed at when the rate allows (x264's CRF), and the best quantiser that is worth its bits.
- */
-constexpr int kQuality = 20;
-constexpr int kBestQp = 14;
+/* The quantiser that is good enough in motion (x264's CRF too): finer ones only where they cost little. */
+constexpr int kEasyQp = 20;
 constexpr int kWorstQp = 51;
 /* How far the quantiser may move from one picture to the next. */
 constexpr int kQpStep = 16;
 /* How many refinements a second FramePolicy makes; each may have the bits that this rate gives it. */
-constexpr double kRefinementFps = 25;
+constexpr double kRefinementFps = 40;
+/* So long a picture rests before it is sharpened: after motion, since what moves on would be sharpened for
+   nothing, and after a change of few macroblocks. Microseconds. */
+constexpr int64_t kRestUs = 120000, kSmallRestUs = 40000;
+
+/* The quality that is asked for, 1 to 100, by default; and the quantiser that it stands for: the finest that
+   is used, and what a picture that rests is sharpened to. Five points are a step of it, and six steps halve
+   the error: 100 is 13, 85 is 16, 50 is 23. */
+constexpr int kQuality = 85;
+constexpr int finest_for(int quality) { return 33 - quality / 5; }
 
 /* An encoder's clock runs at the rate it was opened with. When pictures come at another one, a bitrate
    scaled by the ratio gives each picture the bits it should have, with no reopening. */

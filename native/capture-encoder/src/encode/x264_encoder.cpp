@@ -8,16 +8,22 @@
 #include <x264.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/error.h"
+#include "encode/coarsen.h"
 #include "encode/rate_control.h"
 #include "encode/rate_plan.h"
+#include "encode/screen_map.h"
 
 namespace pdc {
 namespace {
 
-constexpr int kMacroblock = 16;
+/* To these a picture is sharpened one after the other, and at last to the sharpest: the first is the finest
+   for which the whole of it takes no longer than this. Readable everywhere comes before perfect somewhere. */
+constexpr int kStages[] = {24, 30, 36, 42};
+constexpr double kStageS = 2.5;
+/* What is that much coarser than a stage is worth coding again. */
+constexpr int kStageGain = 2;
 
 struct EncoderDeleter {
   void operator()(x264_t* encoder) const { x264_encoder_close(encoder); }
@@ -26,10 +32,9 @@ struct EncoderDeleter {
 class X264Encoder final : public Encoder {
  public:
   explicit X264Encoder(const EncoderSettings& settings)
-      : across_((settings.size.width + kMacroblock - 1) / kMacroblock),
-        down_((settings.size.height + kMacroblock - 1) / kMacroblock),
-        rate_(settings.bitrate_bps, settings.fps, across_ * down_),
-        macroblocks_(static_cast<size_t>(across_) * static_cast<size_t>(down_)) {
+      : finest_qp_(finest_for(settings.quality)),
+        map_(settings.size, X264_MBINFO_CONSTANT),
+        rate_(settings.bitrate_bps, settings.fps, map_.all(), finest_qp_) {
     x264_param_t& p = params_;
     if (x264_param_default_preset(&p, "ultrafast", "zerolatency") != 0) {
       throw Error(PD_ERR_UNAVAILABLE, "x264 does not know its presets");
@@ -64,6 +69,9 @@ class X264Encoder final : public Encoder {
     // Costs a tenth, and is worth 1.5 dB in motion.
     p.b_deblocking_filter = 1;
     p.analyse.b_mb_info = 1;
+    // Deblocks before it gives the unit back, not beside what comes next: its picture is read then
+    // (screen_map.h).
+    p.b_full_recon = 1;
     if (x264_param_apply_profile(&p, "baseline") != 0)
       throw Error(PD_ERR_UNAVAILABLE, "x264 lacks the baseline profile");
     encoder_.reset(x264_encoder_open(&p));
@@ -74,39 +82,30 @@ class X264Encoder final : public Encoder {
   std::string reason() const override { return "x264 failed to encode a picture"; }
 
   EncodeResult encode(const EncodeInput& input, EncodedUnit& unit) override {
-    mark_unchanged(input);
-    const int changed = input.changed == nullptr ? across_ * down_ : count_changed();
-    use_partitions(changed < across_ * down_ * 7 / 10);
+    map_.begin(input);
     RateControl::Plan plan;
     plan.kind = input.keyframe     ? RateControl::Kind::key
                 : input.refinement ? RateControl::Kind::refinement
                                    : RateControl::Kind::delta;
     plan.now_us = input.now_us;
-    plan.blocks = plan.kind == RateControl::Kind::delta ? changed : across_ * down_;
-    const int qp = rate_.choose(plan, rate_.wants_activity(plan) ? activity(*input.picture) : 0);
-
-    x264_picture_t in, out;
-    x264_picture_init(&in);
-    in.i_type = input.keyframe ? X264_TYPE_IDR : X264_TYPE_AUTO;
-    in.i_qpplus1 = qp + 1;
-    in.i_pts = next_pts_++;
-    in.img.i_csp = X264_CSP_NV12;
-    in.img.i_plane = 2;
-    in.img.plane[0] = input.picture->y();
-    in.img.plane[1] = input.picture->uv();
-    in.img.i_stride[0] = in.img.i_stride[1] = input.picture->stride();
-    in.prop.mb_info = macroblocks_.data();
-    x264_nal_t* nals = nullptr;
-    int count = 0;
-    const int bytes = x264_encoder_encode(encoder_.get(), &nals, &count, &in, &out);
-    if (bytes <= 0 || out.i_pts != in.i_pts) return EncodeResult::failed;
-    // x264 puts the NAL units of one picture behind each other.
-    unit.data = nals[0].p_payload;
-    unit.size = static_cast<size_t>(bytes);
-    unit.keyframe = out.b_keyframe != 0;
+    plan.blocks = map_.sent();
+    int qp = plan.kind == RateControl::Kind::refinement ? refine(*input.picture, plan)
+                                                        : choose(*input.picture, plan);
+    int bits = run(input, qp);
+    while (bits > 0 && rate_.refuses(plan, qp, bits)) {
+      // Another IDR takes its place, so nobody misses this one.
+      qp = std::max(qp + 1, rate_.choose(plan, map_.activity(*input.picture)));
+      bits = run(input, qp);
+    }
+    if (bits <= 0) return EncodeResult::failed;
+    map_.on_encoded(qp);
+    rate_.on_encoded(plan, qp, bits, map_.coarsest());
+    unit.data = data_;
+    unit.size = static_cast<size_t>(bits / 8);
+    unit.keyframe = input.keyframe;
     unit.droppable = false;
-    rate_.on_encoded(plan, qp, int64_t{bytes} * 8);
-    unit.qp = rate_.screen_qp();
+    unit.qp = qp;
+    unit.coarse = map_.coarser_than(finest_qp_);
     unit.room_at = rate_.room_at();
     unit.refine_at = rate_.refine_at();
     return EncodeResult::ok;
@@ -124,54 +123,89 @@ class X264Encoder final : public Encoder {
     x264_encoder_reconfig(encoder_.get(), &params_);
   }
 
-  int count_changed() const {
-    return static_cast<int>(std::count(macroblocks_.begin(), macroblocks_.end(), uint8_t{0}));
+  int choose(const Picture& picture, RateControl::Plan& plan) {
+    const bool look = rate_.wants_activity(plan);
+    const bool compare = look && plan.kind == RateControl::Kind::delta;
+    const int qp =
+        rate_.choose(plan, look ? map_.activity(picture) : 0, compare ? map_.moved(picture, shown_) : 0);
+    if (plan.kind != RateControl::Kind::delta || plan.blocks > map_.all() / 10) return qp;
+    // What a small change leaves of its share goes to what is coarse yet, at the same quantiser.
+    const Stage stage = next_stage(picture);
+    const double spare = rate_.spare(plan, stage.qp);
+    if (qp > stage.qp || spare <= 0) return qp;
+    plan.refined =
+        map_.add_coarse(picture, plan.now_us, stage.limit, stage.qp, spare / rate_.refinement_cost(stage.qp));
+    return plan.refined > 0 ? stage.qp : qp;
   }
 
-  /* Mean luma step between neighbours in what changed, looking at every fourth row. */
-  double activity(const Picture& picture) const {
-    int64_t sum = 0, count = 0;
-    for (int y = 0; y + 1 < picture.height(); y += 4) {
-      const uint8_t* row = picture.y() + static_cast<ptrdiff_t>(y) * picture.stride();
-      const uint8_t* below = row + picture.stride();
-      for (int block = 0; block < picture.width() / kMacroblock; ++block) {
-        if (macroblocks_[static_cast<size_t>(y / kMacroblock * across_ + block)] != 0) continue;
-        int steps = 0;
-        const int from = block * kMacroblock;
-        for (int x = from; x < from + kMacroblock - 1; ++x) {
-          steps += std::abs(row[x] - row[x + 1]) + std::abs(row[x] - below[x]);
-        }
-        sum += steps;
-        count += 2 * (kMacroblock - 1);
-      }
-    }
-    return count == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(count);
+  int refine(const Picture& picture, RateControl::Plan& plan) {
+    const Stage stage = next_stage(picture);
+    plan.refined = map_.add_coarse(picture, plan.now_us, stage.limit, stage.qp,
+                                   rate_.refinement_room(plan.now_us) / rate_.refinement_cost(stage.qp));
+    return stage.qp;
   }
 
-  /* x264 skips the analysis of macroblocks that are as they were, unless it can code them better now. */
-  void mark_unchanged(const EncodeInput& input) {
-    // A key frame is all new.
-    if (input.changed == nullptr || input.keyframe) {
-      std::memset(macroblocks_.data(), 0, macroblocks_.size());
-      return;
+  /* To what quantiser the next macroblocks are sharpened, and how coarse they are at the least. */
+  struct Stage {
+    int qp, limit;
+  };
+  Stage next_stage(const Picture& picture) {
+    const int coarsest = map_.coarsest();
+    for (const int qp : kStages) {
+      const int limit = qp + kStageGain;
+      if (qp <= finest_qp_ || coarsest <= limit) continue;
+      const double bits = map_.work(picture, limit, qp) * rate_.refinement_cost(qp);
+      if (bits <= rate_.bitrate() * kStageS || qp == kStages[std::size(kStages) - 1]) return {qp, limit};
     }
-    std::memset(macroblocks_.data(), X264_MBINFO_CONSTANT, macroblocks_.size());
-    for (size_t i = 0; i < input.changed_count; ++i) {
-      const Rect& r = input.changed[i];
-      const int left = r.x / kMacroblock, right = std::min((r.x + r.width - 1) / kMacroblock, across_ - 1);
-      const int top = r.y / kMacroblock, bottom = std::min((r.y + r.height - 1) / kMacroblock, down_ - 1);
-      for (int y = top; y <= bottom; ++y) {
-        std::memset(&macroblocks_[static_cast<size_t>(y * across_ + left)], 0,
-                    static_cast<size_t>(right - left + 1));
-      }
-    }
+    return {finest_qp_, finest_qp_};
   }
 
-  const int across_, down_; /* macroblocks */
+  /* Bits, which are at data_; 0 or less if it failed. */
+  int run(const EncodeInput& input, int qp) {
+    use_partitions(map_.sent() < map_.all() * 7 / 10);
+    const int quantiser = std::min(qp, kWorstQp);
+    const Picture* picture = &map_.picture_for(quantiser, *input.picture, shown_);
+    if (qp > kWorstQp) {
+      if (coarse_.width() == 0) coarse_ = Picture(picture->width(), picture->height());
+      coarsen(*picture, coarse_, 4 << 2 * (qp - kWorstQp - 1));
+      picture = &coarse_;
+    }
+    x264_picture_t in, out;
+    x264_picture_init(&in);
+    in.i_type = input.keyframe ? X264_TYPE_IDR : X264_TYPE_AUTO;
+    in.i_qpplus1 = quantiser + 1;
+    in.i_pts = next_pts_++;
+    in.img.i_csp = X264_CSP_NV12;
+    in.img.i_plane = 2;
+    in.img.plane[0] = picture->y();
+    in.img.plane[1] = picture->uv();
+    in.img.i_stride[0] = in.img.i_stride[1] = picture->stride();
+    in.prop.mb_info = map_.marks();
+    x264_nal_t* nals = nullptr;
+    int count = 0;
+    int bytes = x264_encoder_encode(encoder_.get(), &nals, &count, &in, &out);
+    if (bytes <= 0 || out.i_pts != in.i_pts || (out.b_keyframe != 0) != input.keyframe) return 0;
+    // x264 puts the NAL units of one picture behind each other. With the first one is a text about x264, of
+    // the size of a small key frame: what is before it moves over it.
+    data_ = nals[0].p_payload;
+    for (int i = 0; i < count; ++i) {
+      if (nals[i].i_type != NAL_SEI) continue;
+      std::memmove(data_ + nals[i].i_payload, data_, static_cast<size_t>(nals[i].p_payload - data_));
+      data_ += nals[i].i_payload;
+      bytes -= nals[i].i_payload;
+    }
+    shown_ = {out.img.plane[0], out.img.plane[1], out.img.i_stride[0], out.img.i_stride[1]};
+    return bytes * 8;
+  }
+
+  const int finest_qp_;
+  ScreenMap map_;
   RateControl rate_;
-  std::vector<uint8_t> macroblocks_; /* 0: changed; X264_MBINFO_CONSTANT: not */
   x264_param_t params_;
   std::unique_ptr<x264_t, EncoderDeleter> encoder_;
+  uint8_t* data_ = nullptr;
+  Decoded shown_; /* by x264, of the picture before */
+  Picture coarse_;
   int64_t next_pts_ = 0;
 };
 

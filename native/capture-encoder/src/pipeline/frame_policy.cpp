@@ -43,7 +43,7 @@ void FramePolicy::on_captured(int64_t now) {
   limiter_.take(now);
 }
 
-void FramePolicy::on_encoded(int64_t now, Action action, bool keyframe, int qp, int64_t room_at,
+void FramePolicy::on_encoded(int64_t now, Action action, bool keyframe, int64_t coarse, int64_t room_at,
                              int64_t refine_at) {
   has_picture_ = true;
   room_at_ = room_at;
@@ -51,15 +51,10 @@ void FramePolicy::on_encoded(int64_t now, Action action, bool keyframe, int qp, 
     keyframe_wanted_ = false;
     last_keyframe_ = now;
   }
-  last_qp_ = qp;
-  if (action == Action::capture) {
-    refined_ = 0;
-    refine_at_ = std::max(now + kRestUs, refine_at);
-  } else {
-    // A repeated key frame is coarse again, so it starts the sharpening anew.
-    refined_ = action == Action::refine ? refined_ + 1 : 0;
-    refine_at_ = std::max(now + kRefineEveryUs, refine_at);
-  }
+  // What is new, and a repeated key frame, which is coarse again, start the sharpening anew.
+  useless_ = action == Action::refine && coarse >= coarse_ ? useless_ + 1 : 0;
+  coarse_ = coarse;
+  refine_at_ = std::max(now + kRefineEveryUs, refine_at);
 }
 
 }  // namespace pdc

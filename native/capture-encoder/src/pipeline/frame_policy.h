@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "clock/clock.h"
+#include "encode/rate_plan.h"
 #include "pipeline/drop_window.h"
 #include "pipeline/rate_limiter.h"
 
@@ -54,9 +55,9 @@ class FramePolicy {
   /* How the action ended. */
   void on_captured(int64_t now);
   void on_nothing_to_capture() { changed_ = false; }
-  /* room_at, refine_at: the encoder's wish not to get another picture, or refinement, before; a key frame
-     does not wait for it. */
-  void on_encoded(int64_t now, Action action, bool keyframe, int qp, int64_t room_at = 0,
+  /* coarse: how much is left to sharpen. room_at, refine_at: the encoder's wish not to get another picture,
+     or refinement, before; a key frame does not wait for it. */
+  void on_encoded(int64_t now, Action action, bool keyframe, int64_t coarse, int64_t room_at = 0,
                   int64_t refine_at = 0);
 
   bool keyframe_wanted() const { return keyframe_wanted_; }
@@ -69,14 +70,12 @@ class FramePolicy {
   static constexpr int64_t kCongestedAtMostUs = 250000;
   /* Two key frames are at least this far apart, so that a flood of requests does not fill the link. */
   static constexpr int64_t kKeyframeSpacingUs = 30000;
-  /* A picture that rests this long is sharpened, step by step, until it is good or enough was tried. These
-     steps have a pace of their own: through the limiter they would run at the full rate. */
-  static constexpr int64_t kRestUs = 120000;
-  static constexpr int64_t kRefineEveryUs = 40000;
-  static constexpr int kRefineSteps = 24;
-  static constexpr int kGoodQp = 18;
+  /* A picture that rests is sharpened, step by step, until it is good, or that many steps in a row were of no
+     use. These steps have a pace of their own: through the limiter they would run at the full rate. */
+  static constexpr int64_t kRefineEveryUs = static_cast<int64_t>(1e6 / kRefinementFps);
+  static constexpr int kUselessSteps = 24;
 
-  bool refining() const { return has_picture_ && last_qp_ > kGoodQp && refined_ < kRefineSteps; }
+  bool refining() const { return has_picture_ && coarse_ > 0 && useless_ < kUselessSteps; }
 
   RateLimiter limiter_;
   DropWindow drops_;
@@ -89,8 +88,8 @@ class FramePolicy {
   int64_t retry_at_ = 0, room_at_ = 0;
   int64_t last_keyframe_ = -kKeyframeSpacingUs;
   int64_t refine_at_ = 0;
-  int refined_ = 0;
-  int last_qp_ = 51;
+  int64_t coarse_ = 0;
+  int useless_ = 0; /* refinements in a row that did not make it less */
 };
 
 }  // namespace pdc

@@ -301,7 +301,7 @@ void Pipeline::encode(FramePolicy::Action action, const Frame* frame, Passage& p
   passage.encode_us = encoded - start;
   passage.bytes = unit.size;
   passage.keyframe = unit.keyframe;
-  policy_->on_encoded(encoded, action, unit.keyframe, unit.qp, unit.room_at, unit.refine_at);
+  policy_->on_encoded(encoded, action, unit.keyframe, unit.coarse, unit.room_at, unit.refine_at);
   push(unit, passage, input.refinement);
 }
 
