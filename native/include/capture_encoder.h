@@ -35,11 +35,15 @@ PDC_API int32_t pdc_list_windows(const char *options, uint32_t options_size, cha
  * {"source":{"kind":"x11|synthetic|wgc|dxgi|gdi|auto","display":":0"?,"window":"0x…"?,"process":"…"?,
  *            "width":1280?,"height":720?   (synthetic size; a window is resized to it if resize is true),
  *            "resize":false},
- *  "encoder":{"kind":"auto|libx264|x264|…","fps":60,"bitrateBps":6000000,"threads":0,"maxWidth":0,"maxHeight":0},
+ *  "encoder":{"kind":"auto|libx264|x264|…","fps":60,"bitrateBps":6000000,"threads":0,"quality":85,
+ *             "maxWidth":0,"maxHeight":0},
  *  "capture":{"maxQueueDepth":4,"framePoolBuffers":6,"dropWindowMs":200,"dropMinEvents":2,
  *             "minUpdateInterval100ns":0,"skipUnchanged":false,"cursor":"separate|embedded|none",
  *             "mmcss":{"enable":true,"priority":2},"gpuTiming":false,"deferredContext":false},
  *  "statsIntervalMs":0}
+ * quality, 1 to 100: how good a picture may become where the bitrate has room for it: 100 is quantiser 13, each 5 points less
+ * are one more. A picture that rests is sharpened up to there; one in motion is that good where it then spends no more than
+ * a quarter of its bits.
  * x11: a window is captured through its own pixmap, whatever lies on it; cursor "embedded" is PD_ERR_UNSUPPORTED.
  * Nothing is captured before pdc_pipeline_start. -> pipeline handle; out: {"width":..,"height":..,"source":"x11","encoder":"libx264"}.
  */

@@ -59,6 +59,15 @@ const videoSchema = z.strictObject({
     .enum(['auto', 'x264', 'libx264', 'nvenc', 'amf', 'qsv', 'mf', 'vaapi'])
     .default('auto')
     .describe('Encoder backend; auto takes the first that works (see --doctor).'),
+  quality: whole(
+    1,
+    100,
+    85,
+    'How good the picture may become where the bitrate has room for it: 100 is quantiser 13, and ' +
+      'each 5 points less are one more (85: 16, 50: 23). A still picture is sharpened up to ' +
+      'there; one in motion is that good where a quarter of its bits are enough. Lower it to ' +
+      'save bandwidth.',
+  ),
   threads: whole(0, 16, 0, 'Encoder threads; 0 lets the encoder choose.'),
   gpuTiming: flag(
     false,

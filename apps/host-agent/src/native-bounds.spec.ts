@@ -54,6 +54,7 @@ const numbers = [
   ['host.video.bitrateMin', 'bitrateBps', undefined],
   ['host.video.bitrateMax', 'bitrateBps', undefined],
   ['host.video.threads', 'threads', 'threads'],
+  ['host.video.quality', 'quality', 'quality'],
   ['host.capture.maxQueueDepth', 'maxQueueDepth', 'max_queue_depth'],
   ['host.capture.framePoolBuffers', 'framePoolBuffers', 'frame_pool_buffers'],
   ['host.capture.dropWindowMs', 'dropWindowMs', 'drop_window_ms'],

@@ -282,8 +282,8 @@ async function closeOpened({ injector, pipeline }: Opened): Promise<void> {
 }
 
 function encoderOptions(config: Config) {
-  const { encoder, fps, bitrateStart, threads } = config.host.video;
-  return { kind: encoder, fps, bitrateBps: bitrateStart, threads };
+  const { encoder, fps, bitrateStart, threads, quality } = config.host.video;
+  return { kind: encoder, fps, bitrateBps: bitrateStart, threads, quality };
 }
 
 function captureOptions(config: Config) {

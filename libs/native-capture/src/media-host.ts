@@ -148,6 +148,7 @@ export interface PipelineOptions {
     readonly fps?: number;
     readonly bitrateBps?: number;
     readonly threads?: number;
+    readonly quality?: number;
     readonly maxWidth?: number;
     readonly maxHeight?: number;
   };

@@ -219,6 +219,25 @@ TEST_F(PipelineTest, MaxSizeScalesDown) {
       << pipeline.describe();
 }
 
+TEST_F(PipelineTest, EachEncoderIsToldTheQuality) {
+  std::vector<int> told;
+  const PipelineOptions options = synthetic(R"(,"encoder":{"quality":60})");
+  PipelineParts parts{open_source(options.source, options.capture, 60), nullptr};
+  parts.open_encoder = [&told](const std::string& kind, const EncoderSettings& settings) {
+    told.push_back(settings.quality);
+    return open_encoder(kind, settings);
+  };
+  Pipeline pipeline(1, options, events, std::move(parts));
+  pipeline.set_sink(&Sink::receive, sink.user());
+  pipeline.start();
+  ASSERT_TRUE(sink.wait_count(1));
+  pipeline.set_rate(0, 0, 0.5);
+  ASSERT_GT(sink.wait_for([](const Unit& u) { return u.keyframe(); }, 1), 0);
+  pipeline.stop();
+  EXPECT_EQ(told, (std::vector<int>{60, 60}));
+  EXPECT_THROW(synthetic(R"(,"encoder":{"quality":101})"), Error);
+}
+
 TEST_F(PipelineTest, UnchangedPicturesAreSkippedWhenAsked) {
   /* Always the same picture, always new. */
   class Same final : public Source {

@@ -29,6 +29,7 @@ EncoderOptions parse_encoder(OptionReader r) {
   o.bitrate_bps =
       static_cast<uint64_t>(r.integer("bitrateBps", static_cast<int64_t>(o.bitrate_bps), 50000, 1000000000));
   o.threads = static_cast<int>(r.integer("threads", o.threads, 0, 16));
+  o.quality = static_cast<int>(r.integer("quality", o.quality, 1, 100));
   o.max_width = static_cast<int>(r.integer("maxWidth", o.max_width, 0, 8192));
   o.max_height = static_cast<int>(r.integer("maxHeight", o.max_height, 0, 8192));
   r.finish();

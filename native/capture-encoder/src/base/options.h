@@ -20,7 +20,8 @@ struct EncoderOptions {
   std::string kind = "auto";
   double fps = 60;
   uint64_t bitrate_bps = 6000000;
-  int threads = 0; /* 0: by load */
+  int threads = 0;  /* 0: by load */
+  int quality = 85; /* how good a picture may become where the rate allows: rate_plan.h */
   int max_width = 0, max_height = 0;
 };
 

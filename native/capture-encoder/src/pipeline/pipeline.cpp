@@ -43,7 +43,8 @@ Pipeline::Pipeline(int64_t handle, const PipelineOptions& options, EventQueue& e
   if (!encoder_) {
     // Its threads inherit the priority of the one that opens it.
     const ThreadPriority priority(options.capture.mmcss, options.capture.mmcss_priority);
-    encoder_ = open_encoder_(options_.encoder.kind, {size_, fps_, bitrate_bps_, options_.encoder.threads});
+    encoder_ = open_encoder_(options_.encoder.kind,
+                             {size_, fps_, bitrate_bps_, options_.encoder.threads, options_.encoder.quality});
   }
   encoder_name_ = encoder_->name();
 }

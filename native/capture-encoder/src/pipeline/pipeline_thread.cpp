@@ -161,7 +161,8 @@ void Pipeline::reopen_encoder() {
     const std::lock_guard lock(mutex_);
     fps = fps_;
     size_ = encoded_size(source_->size(), scale_);
-    settings = {size_, options_.encoder.fps, bitrate_bps_, options_.encoder.threads};
+    settings = {size_, options_.encoder.fps, bitrate_bps_, options_.encoder.threads,
+                options_.encoder.quality};
   }
   encoder_.reset();
   try {
