@@ -7,6 +7,7 @@ import {
   quantile,
   queue,
 } from './testing/simulated-path.ts';
+import { seeded } from './testing/simulated-link.ts';
 
 /*
  * The scenarios of `npm run bench:adaptation`, by the same names, over a simulated path whose
@@ -106,15 +107,19 @@ describe.each([
 });
 
 describe('wifi', () => {
-  it('that pauses for a tenth of a second now and then is no slow path', () => {
-    const one = path();
-    one.run(5 * SECOND, bottleneck(40e6));
-    for (let second = 0; second < 15; second += 1.5) {
-      one.run(100, { bps: 1000 });
-      one.run(1400, { bps: 40e6 });
+  it.each([1, 2, 3])('that wanders between 6 and 40 Mbit/s and pauses is used (%d)', (seed) => {
+    const one = path(seed);
+    const random = seeded(seed + 100);
+    let bps = 20e6;
+    one.run(5 * SECOND, { bps, oneWayMs: 5, queueBytes: 150_000 });
+    for (let step = 0; step < 100; step += 1) {
+      bps = Math.min(40e6, Math.max(6e6, bps * (0.7 + 0.65 * random())));
+      const pauseMs = step % 7 === 6 ? 20 + Math.round(100 * random()) : 0;
+      one.run(pauseMs, { bps: 1000 });
+      one.run(200 - pauseMs, { bps });
     }
-    expect(meanRate(one, 5000, 20_000)).toBeGreaterThan(0.7 * LIMITS.maxBps);
-    expect(one.link.dropped).toBe(0);
+    expect(meanRate(one, 5000, 25_000)).toBeGreaterThan(5e6);
+    expect(queue(one, 5000, 25_000, 0.5)).toBeLessThan(15);
   });
 });
 

@@ -16,6 +16,7 @@ const NOISE_SHARE = 0.5;
 const AGREEMENT = 0.3;
 const RECEIVE_MS = 250;
 const RECEIVE_LEAST_MS = 60;
+const PAUSE_MS = 15;
 
 interface Arrival {
   readonly fromMs: number;
@@ -68,11 +69,22 @@ export class Capacity {
     return rateOf(newest, FEW, noiseMs);
   }
 
-  /** What has arrived lately; undefined: too little. */
+  /**
+   * A radio that pauses holds back everything for a while, and lets all go at once: one gap between
+   * arrivals is so much longer than any other. ms beyond that other; 0: none.
+   */
+  get pauseMs(): number {
+    const [longest = 0, next = 0] = this.#arrivals
+      .map(({ fromMs }, index) => fromMs - (this.#arrivals[index - 1]?.toMs ?? fromMs))
+      .sort((a, b) => b - a);
+    return longest - next > PAUSE_MS ? longest - next : 0;
+  }
+
+  /** What has arrived lately, pauses left out; undefined: too little. */
   get receiveBps(): number | undefined {
     const [first] = this.#arrivals;
     if (first === undefined) return undefined;
-    const span = this.#newest - first.fromMs;
+    const span = this.#newest - first.fromMs - this.pauseMs;
     if (span < RECEIVE_LEAST_MS) return undefined;
     const bytes = this.#arrivals.reduce((sum, arrival) => sum + arrival.bytes, 0);
     return ((bytes - (first.bytes - first.tailBytes)) * 8000) / span;

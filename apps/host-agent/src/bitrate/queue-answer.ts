@@ -6,7 +6,7 @@ import type { Usage } from './usage.ts';
 
 /** A cut leaves room for the queue to empty in about `ms`, within these shares of what arrives. */
 const DRAIN = { ms: 250, most: 0.5, least: 0.9 } as const;
-/** Of what is ours arrives so much less than the bottleneck carries: others use it too. */
+/** Of what is ours arrives so much less than the bottleneck carries, all the time: others use it too. */
 const OTHERS = 1.25;
 const SHARED_CUT = 0.7;
 /**
@@ -133,8 +133,8 @@ export class QueueAnswer {
   #first(situation: Situation): Answer {
     const { capacity, delay, growth } = this.#options;
     const trains = capacity.newestTrainsBps(delay.noiseMs) ?? 0;
-    const passes = trains >= QUICK * situation.bps && !growth.isShared(situation.now);
-    if (this.#waited || !passes) return this.#answer(situation);
+    const quick = trains >= QUICK * situation.bps || capacity.pauseMs > 0;
+    if (this.#waited || !quick || growth.isShared(situation.now)) return this.#answer(situation);
     this.#waited = true;
     return { bps: situation.bps, reason: 'hold' };
   }
@@ -144,7 +144,8 @@ export class QueueAnswer {
     const arrives = capacity.receiveBps ?? bps;
     const trains = capacity.newestTrainsBps(delay.noiseMs);
     const capacityBps = Math.min(arrives, trains ?? arrives);
-    if (trains !== undefined && trains > OTHERS * arrives) growth.share(trains, now);
+    const others = trains !== undefined && trains > OTHERS * arrives && capacity.pauseMs === 0;
+    if (others) growth.share(trains, now);
     growth.learn(capacityBps, now);
     const least = growth.isShared(now) ? SHARED_CUT : DRAIN.least;
     const share = Math.min(Math.max(1 - standingMs / DRAIN.ms, DRAIN.most), least);
