@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
+
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/abi"
 	"github.com/peerdeck/peerdeck/native/pion_webrtc/internal/pacer"
 )
@@ -189,4 +191,41 @@ func TestASlowViewerAmongOthersSkipsForItself(t *testing.T) {
 	}
 	close(stop)
 	<-ended
+}
+
+// A browser reports 15 times a second, on what has arrived; a viewer of its own making may do it as fast as it can.
+func TestReportsWithoutEndAreToldOfAHundredTimesASecond(t *testing.T) {
+	b := newBench(t, engineOptions)
+	v := b.newViewer(viewerConfig{})
+	b.encodeDuring(func() {
+		v.connect()
+		v.fresh(20)
+		ssrc := uint32((<-v.tracks).SSRC())
+		begun := time.Now()
+		before := b.arrivals(v.handle)
+		for sequence := range uint16(3000) {
+			chunk := &rtcp.RunLengthChunk{PacketStatusSymbol: rtcp.TypeTCCPacketNotReceived, RunLength: 1}
+			_ = v.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerCC{
+				Header:    rtcp.Header{Count: rtcp.FormatTCC, Type: rtcp.TypeTransportSpecificFeedback, Length: 4},
+				MediaSSRC: ssrc, BaseSequenceNumber: sequence, PacketStatusCount: 1, PacketChunks: []rtcp.PacketStatusChunk{chunk},
+			}})
+		}
+		seen := b.reports(v.handle)
+		b.repeat(func() {}, func() bool { return b.twcc(v.handle, seen) > 0 })
+		told, most := b.arrivals(v.handle)-before, int(time.Since(begun)/(10*time.Millisecond))+20
+		if told == 0 || told > most {
+			t.Errorf("%d events of arrivals in %s, want at most %d", told, time.Since(begun), most)
+		}
+	})
+}
+
+func (b *bench) arrivals(handle int64) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.events {
+		if e.kind == abi.EventArrivals && e.handle == handle {
+			n++
+		}
+	}
+	return n
 }

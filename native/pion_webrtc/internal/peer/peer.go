@@ -36,6 +36,10 @@ const (
 // nothing. A little less than the second between idle ticks.
 const idleFeedback = 950 * time.Millisecond
 
+// arrivalsSpacing is the least between two events of arrivals; what comes in between is in the next one, or in
+// that of the next tick.
+const arrivalsSpacing = 10 * time.Millisecond
+
 // Config is what a peer needs; Streams is which encodes it watches.
 type Config struct {
 	Handle  int64
@@ -78,7 +82,8 @@ type Peer struct {
 	channelGone   atomic.Int64 // when a channel ended, Unix nanoseconds; 0: none did
 	datagrams     atomic.Bool  // the path is plain UDP, which never blocks a writer
 	firstContact  chan struct{}
-	told          time.Time // when the last feedback was; of Tick's goroutine
+	told          time.Time    // when the last feedback was; of Tick's goroutine
+	arrivalsTold  atomic.Int64 // when the last report was told of, Unix nanoseconds
 
 	done      chan struct{} // closed when closing begins
 	closed    chan struct{} // closed when it ended
@@ -218,6 +223,9 @@ func (p *Peer) Tick() (active bool) {
 		return false
 	}
 	active = !p.meter.Idle()
+	if active {
+		p.tellArrivals()
+	}
 	p.missChannels(p.config.Now())
 	if now := p.config.Now(); active || now.Sub(p.told) >= idleFeedback {
 		p.told = now
@@ -262,6 +270,14 @@ func (p *Peer) onTransport(report *rtcp.TransportLayerCC) {
 		p.onLost()
 	}
 	p.pacer.Reported()
+	// A browser reports 15 times a second. Whoever does it thousands of times has the host decide no more often.
+	if now := p.config.Now().UnixNano(); now-p.arrivalsTold.Load() >= int64(arrivalsSpacing) {
+		p.arrivalsTold.Store(now)
+		p.tellArrivals()
+	}
+}
+
+func (p *Peer) tellArrivals() {
 	p.config.Events.Stat(abi.EventArrivals, p.config.Handle, func() []byte { return p.meter.Arrivals().JSON() })
 }
 
