@@ -360,6 +360,7 @@ export class Audience extends EventEmitter<AudienceEvents> {
     this.#steering.follow(
       ready.map((one) => one.path.decision),
       this.#controller?.path.decision,
+      this.#options.now(),
     );
   }
 

@@ -3,12 +3,15 @@ import type { Log } from './log.ts';
 import type { Screen } from './screen.ts';
 
 const REFRESH_MS = 2000;
+/** Steady growth is a line of the log so often, and not with each of 15 reports a second. */
+const GROWTH_LOGGED_MS = 1000;
 
 /** The one owner of the encoder's rate, and of pictures made anew for those who lost some. */
 export class Steering {
   readonly #screen: Screen;
   readonly #log: Log;
   #decision: BitrateDecision | undefined;
+  #logged: { readonly at: number; readonly decision: BitrateDecision } | undefined;
   #refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(screen: Screen, log: Log) {
@@ -30,6 +33,7 @@ export class Steering {
   follow(
     all: readonly (BitrateDecision | undefined)[],
     controller: BitrateDecision | undefined,
+    now: number,
   ): void {
     const decisions = all
       .filter((one) => one !== undefined)
@@ -43,7 +47,20 @@ export class Steering {
     this.#decision = next;
     const { bitrateBps: bitsPerSecond, fps, scale } = next;
     this.#screen.setRate({ bitsPerSecond, fps, scale });
-    this.#log.info({ ...next }, 'rate');
+    this.#tell(next, now);
+  }
+
+  #tell(decision: BitrateDecision, at: number): void {
+    const last = this.#logged;
+    const isNews =
+      last === undefined ||
+      at - last.at >= GROWTH_LOGGED_MS ||
+      decision.reason !== last.decision.reason ||
+      decision.bitrateBps < last.decision.bitrateBps;
+    if (!isNews) return;
+    this.#logged = { at, decision };
+    const { bitrateBps, fps, scale, reason } = decision;
+    this.#log.info({ bitrateBps, fps, scale, reason }, 'rate');
   }
 
   /** For whoever lost pictures; not more often than every two seconds, since all pay for it. */

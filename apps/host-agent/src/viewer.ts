@@ -264,8 +264,9 @@ export class Viewer extends EventEmitter<ViewerEvents> {
     const peer = await engine.openPeer({ iceServers, relayOnly: config.host.network.relayOnly });
     peer.on('state', (state) => this.#onState(state));
     peer.on('path', (path) => {
-      this.#log.info(path, 'path');
-      this.path.pathChanged(this.#options.now());
+      const at = this.#options.now();
+      if (this.#options.budget.take('log', at)) this.#log.info(path, 'path');
+      this.path.pathChanged(at);
     });
     peer.on('candidate', (candidate) => {
       const to = this.#peerId;
