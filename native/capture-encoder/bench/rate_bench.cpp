@@ -1,4 +1,4 @@
-// How the encoder keeps to its bitrate, and what the picture is worth: four scripts on pages of text at 720p,
+// How the encoder keeps to its bitrate, and what the picture is worth: five scripts on pages of text at 720p,
 // in a time of their own. Usage: pdc_rate_bench [encoder]; one line of JSON for each run.
 #include <algorithm>
 #include <cstdio>
@@ -65,6 +65,31 @@ void typing_then_scroll(uint64_t bps, const char* kind) {
   }
   std::printf("%.2f,\"psnr\":%.1f,\"mean\":%.2f,\"steps\":[%s]}\n", p50_ms(run, scrolled, false), psnr,
               static_cast<double>(run.bits_since(scrolled)) / 60 / run.frame_bits(), steps.c_str());
+}
+
+/* A mouse wheel's notches, ten a second: farther than x264 looks, so that each is a new page to it. */
+void wheel(uint64_t bps, const char* kind) {
+  TextPage page(1280, 720, kWindow);
+  RateRun run(page.picture(), {{1280, 720}, 60, bps}, kind);
+  run.run(4000000);
+  const size_t from = run.sent().size();
+  const int64_t start = run.now();
+  double psnr = 0;
+  constexpr int kNotches = 40;
+  for (int i = 0; i < kNotches; ++i) {
+    page.scroll(53);
+    run.change(kWindow);
+    run.run(kFrameUs * 2);
+    psnr += run.psnr(kWindow) / kNotches;
+    run.run(kFrameUs * 4);
+  }
+  std::printf(
+      "{\"run\":\"wheel\",\"mbps\":%.1f,\"psnr\":%.1f,\"used\":%.2f,\"maxFramesWorth\":%.2f,\"encodeMs\":%."
+      "2f}\n",
+      static_cast<double>(bps) / 1e6, psnr,
+      static_cast<double>(run.bits_since(from)) / static_cast<double>(run.now() - start) * 1e6 /
+          static_cast<double>(bps),
+      static_cast<double>(run.largest_since(from)) / run.frame_bits(), p50_ms(run, from, false));
 }
 
 void page_then_typing(uint64_t bps, const char* kind) {
@@ -137,5 +162,6 @@ int main(int argc, char** argv) {
   for (const uint64_t bps : {500000, 2000000, 6000000, 20000000}) pdc::first_keyframe(bps, kind);
   for (const uint64_t bps : {500000, 2000000, 6000000, 20000000}) pdc::still(bps, kind);
   for (const uint64_t bps : {2000000, 6000000, 20000000}) pdc::typing_then_scroll(bps, kind);
+  for (const uint64_t bps : {2000000, 6000000, 20000000}) pdc::wheel(bps, kind);
   for (const uint64_t bps : {500000, 2000000, 6000000}) pdc::page_then_typing(bps, kind);
 }
