@@ -52,6 +52,22 @@ TEST_F(EncoderRate, AScrollAfterTypingHasItsWholeBudget) {
   EXPECT_LT(static_cast<double>(run.bits_since(from)), run.frame_bits() * 60);
 }
 
+TEST_F(EncoderRate, AMouseWheelsStepsAreMotionNotNewPages) {
+  TextPage page(1280, 720, kWindow);
+  RateRun run(page.picture(), at(2000000));
+  run.run(4 * kSecond);
+  const size_t from = run.sent().size();
+  double psnr = 0;
+  for (int i = 0; i < 20; ++i) {
+    page.scroll(53);
+    run.change(kWindow);
+    run.run(6 * kFrameUs);
+    psnr += run.psnr(kWindow) / 20;
+  }
+  EXPECT_GT(psnr, 36);
+  EXPECT_LT(static_cast<double>(run.largest_since(from)), run.frame_bits() * 4);
+}
+
 TEST_F(EncoderRate, ALetterOnACoarsePageDoesNotBringThePageWithIt) {
   for (const uint64_t bps : {2000000, 6000000}) {
     TextPage page(1280, 720);

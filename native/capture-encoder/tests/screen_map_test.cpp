@@ -117,10 +117,15 @@ TEST_F(Map, KnowsWhatHasOnlyMoved) {
   const Picture before = copy();
   page.scroll(6);
   begin({{0, 0, 320, 176}});
-  EXPECT_GT(map.moved(page.picture(), as_shown(before)), 0.8);
+  EXPECT_GT(map.moved(page.picture(), as_shown(before)).share, 0.8);
+  EXPECT_EQ(map.moved(page.picture(), as_shown(before)).distance, 6);
+  page.scroll(47);
+  begin({{0, 0, 320, 176}});
+  EXPECT_GT(map.moved(page.picture(), as_shown(before)).share, 0.5);
+  EXPECT_EQ(map.moved(page.picture(), as_shown(before)).distance, 53);
   page.turn_to(99);
   begin({{0, 0, 320, 176}});
-  EXPECT_LT(map.moved(page.picture(), as_shown(before)), 0.3);
+  EXPECT_LT(map.moved(page.picture(), as_shown(before)).share, 0.3);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ class RateControl {
   RateControl(uint64_t bitrate_bps, double fps, int all_blocks, int finest_qp = finest_for(kQuality));
   void set_rate(uint64_t bitrate_bps, double fps);
 
+  /* True if so few changed that it is no motion. */
+  bool small(const Plan& plan) const { return plan.blocks <= small_blocks_; }
   /* True if choose() wants to know how busy the changed part looks. */
   bool wants_activity(const Plan& plan) const;
   /* The quantiser for a key frame or a delta; of a key frame also those beyond 51 (CostCurve). activity: mean
@@ -68,8 +70,6 @@ class RateControl {
   double target_bits(const Plan& plan) const;
   double predicted_bits(const Plan& plan, int qp) const;
   int64_t when_backlog_is(double seconds) const;
-  bool small(const Plan& plan) const { return plan.blocks <= small_blocks_; }
-
   const int all_blocks_, small_blocks_;
   const int finest_qp_, easy_qp_;
   double bitrate_ = 0, fps_ = 60;

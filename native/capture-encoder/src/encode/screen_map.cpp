@@ -93,34 +93,50 @@ double ScreenMap::activity(const Picture& picture) {
   return sum / std::max(sent_, 1);
 }
 
-bool ScreenMap::is_shown_nearby(const Picture& picture, const Decoded& shown, int index) {
+bool ScreenMap::is_shown(const Picture& picture, const Decoded& shown, int index, Offset by) {
   const int left = index % across_ * kMacroblock, top = index / across_ * kMacroblock;
-  if (left + kMacroblock > size_.width || top + kMacroblock > size_.height) return true;
-  const uint8_t* here = picture.y() + static_cast<ptrdiff_t>(top) * picture.stride() + left;
+  const int x = left + by.x, y = top + by.y;
+  if (x < 0 || y < 0 || x + kMacroblock > size_.width || y + kMacroblock > size_.height) return false;
   // What the quantiser did to it is much less than what another text would be.
   const int alike = static_cast<int>(64 * std::max(3.0, activity_of(picture, index) / 3));
-  for (int by = -kNearby; by <= kNearby; ++by) {
-    for (const auto& [x, y] : {std::pair{left, top + by}, std::pair{left + by, top}}) {
-      if (x < 0 || y < 0 || x + kMacroblock > size_.width || y + kMacroblock > size_.height) continue;
-      const uint8_t* there = shown.y + static_cast<ptrdiff_t>(y) * shown.y_stride + x;
-      if (difference(here, picture.stride(), there, shown.y_stride) <= alike) return true;
+  return difference(picture.y() + static_cast<ptrdiff_t>(top) * picture.stride() + left, picture.stride(),
+                    shown.y + static_cast<ptrdiff_t>(y) * shown.y_stride + x, shown.y_stride) <= alike;
+}
+
+/* The nearest place, up and down before aside. */
+bool ScreenMap::find(const Picture& picture, const Decoded& shown, int index, Offset& by) {
+  for (int distance = 0; distance <= kReach; ++distance) {
+    for (const Offset offset : {Offset{0, distance}, {0, -distance}, {distance, 0}, {-distance, 0}}) {
+      if (!is_shown(picture, shown, index, offset)) continue;
+      by = offset;
+      return true;
     }
   }
   return false;
 }
 
-double ScreenMap::moved(const Picture& picture, const Decoded& shown) {
-  constexpr int kSamples = 48;
-  if (shown.y == nullptr) return 0;
-  int looked = 0, found = 0, seen = 0;
+ScreenMap::Moved ScreenMap::moved(const Picture& picture, const Decoded& shown) {
+  constexpr int kSamples = 24, kEnough = 6;
+  if (shown.y == nullptr) return {};
+  int looked = 0, seen = 0, found = 0, far = 0;
   for (int i = 0; i < all(); ++i) {
     if (marks_[static_cast<size_t>(i)] != kSent) continue;
+    const int left = i % across_ * kMacroblock, top = i / across_ * kMacroblock;
+    if (left + kMacroblock > size_.width || top + kMacroblock > size_.height) continue;
     // Flat ones are alike everywhere: they tell nothing, and cost nothing.
     if (seen++ % std::max(1, sent_ / kSamples) != 0 || activity_of(picture, i) < 2) continue;
+    if (found == 0 && looked == kEnough) return {};
     ++looked;
-    found += is_shown_nearby(picture, shown, i);
+    Offset by = last_move_;
+    if (!is_shown(picture, shown, i, by) && !find(picture, shown, i, by)) continue;
+    ++found;
+    if (by.x == 0 && by.y == 0) continue;
+    last_move_ = by;
+    ++far;
   }
-  return looked == 0 ? 0 : 1.0 * found / looked;
+  if (found == 0) return {};
+  const int distance = std::max(std::abs(last_move_.x), std::abs(last_move_.y));
+  return {1.0 * found / looked, far * 2 >= found ? distance : 0};
 }
 
 double ScreenMap::work_of(const Picture& picture, int index, int qp) {

@@ -26,8 +26,8 @@ class ScreenMap {
  public:
   static constexpr int kMacroblock = 16;
   static constexpr uint8_t kSent = 0;
-  /* So far x264, at the speed that it is set to, still finds where text has moved from; measured. */
-  static constexpr int kNearby = 10;
+  /* How far a scroll is looked for. */
+  static constexpr int kReach = 64;
 
   /* kept: how a macroblock that is not sent is marked in marks(). */
   ScreenMap(Size size, uint8_t kept);
@@ -42,9 +42,13 @@ class ScreenMap {
 
   /* Mean activity of what is sent: of the luma steps between neighbours, 0..255. */
   double activity(const Picture& picture);
-  /* The share of what is sent, 0 to 1, that is `shown` already, at most kNearby pixels up, down or aside.
-     Looks at some of it. */
-  double moved(const Picture& picture, const Decoded& shown);
+  /* Of what is sent, the share, 0 to 1, that is `shown` already, at most kReach pixels up, down or aside; and
+     the distance of most of that. Looks at some of it. */
+  struct Moved {
+    double share = 0;
+    int distance = 0;
+  };
+  Moved moved(const Picture& picture, const Decoded& shown);
   /* Adds macroblocks that are coarser than `limit` and did not change for a while, from where the last call
      ended, until the work of coding them at `qp` is `most`. Returns that work; 0 if there are none. */
   double add_coarse(const Picture& picture, int64_t now_us, int limit, int qp, double most);
@@ -69,7 +73,11 @@ class ScreenMap {
   };
 
   double activity_of(const Picture& picture, int index);
-  bool is_shown_nearby(const Picture& picture, const Decoded& shown, int index);
+  struct Offset {
+    int x = 0, y = 0;
+  };
+  bool is_shown(const Picture& picture, const Decoded& shown, int index, Offset by);
+  bool find(const Picture& picture, const Decoded& shown, int index, Offset& by);
   double work_of(const Picture& picture, int index, int qp);
   void send(int index) {
     sent_ += marks_[static_cast<size_t>(index)] != kSent;
@@ -84,7 +92,8 @@ class ScreenMap {
   std::vector<uint8_t> marks_;
   Picture composed_;
   int sent_ = 0;
-  int next_ = 0; /* where sharpening goes on */
+  int next_ = 0;     /* where sharpening goes on */
+  Offset last_move_; /* scrolling mostly goes on as it went */
 };
 
 }  // namespace pdc

@@ -22,6 +22,10 @@ namespace {
    for which the whole of it takes no longer than this. Readable everywhere comes before perfect somewhere. */
 constexpr int kStages[] = {24, 30, 36, 42};
 constexpr double kStageS = 2.5;
+/* A picture scrolls if that share of what changed is on the screen elsewhere, farther than x264's quickest
+   search still finds text. */
+constexpr double kScrolls = 0.7;
+constexpr int kNearby = 8;
 /* What is that much coarser than a stage is worth coding again. */
 constexpr int kStageGain = 2;
 
@@ -116,18 +120,27 @@ class X264Encoder final : public Encoder {
  private:
   /* Motion of parts of a macroblock: a quarter less bits on text that scrolls, at little cost there; on a
      whole screen in motion it costs a fifth more time for a tenth less bits. */
-  void use_partitions(bool use) {
-    const unsigned wanted = use ? X264_ANALYSE_PSUB16x16 : 0;
-    if (params_.analyse.inter == wanted) return;
-    params_.analyse.inter = wanted;
+  void use_partitions(bool use) { partitions_ = use ? X264_ANALYSE_PSUB16x16 : 0; }
+  /* Where a window scrolls by more than a few pixels, as with a mouse wheel, the quick search finds nothing,
+     and all of it is coded as new: twenty times the bits, which take more time than a longer search. */
+  void use_search(const ScreenMap::Moved& moved) {
+    far_ = moved.share >= kScrolls && moved.distance > kNearby;
+  }
+  void apply() {
+    const int method = far_ ? X264_ME_UMH : X264_ME_DIA, range = far_ ? ScreenMap::kReach : 16;
+    if (params_.analyse.inter == partitions_ && params_.analyse.i_me_method == method) return;
+    params_.analyse.inter = partitions_;
+    params_.analyse.i_me_method = method;
+    params_.analyse.i_me_range = range;
     x264_encoder_reconfig(encoder_.get(), &params_);
   }
 
   int choose(const Picture& picture, RateControl::Plan& plan) {
     const bool look = rate_.wants_activity(plan);
-    const bool compare = look && plan.kind == RateControl::Kind::delta;
-    const int qp =
-        rate_.choose(plan, look ? map_.activity(picture) : 0, compare ? map_.moved(picture, shown_) : 0);
+    ScreenMap::Moved moved;
+    if (plan.kind == RateControl::Kind::delta && !rate_.small(plan)) moved = map_.moved(picture, shown_);
+    use_search(moved);
+    const int qp = rate_.choose(plan, look ? map_.activity(picture) : 0, moved.share);
     if (plan.kind != RateControl::Kind::delta || plan.blocks > map_.all() / 10) return qp;
     // What a small change leaves of its share goes to what is coarse yet, at the same quantiser.
     const Stage stage = next_stage(picture);
@@ -163,6 +176,7 @@ class X264Encoder final : public Encoder {
   /* Bits, which are at data_; 0 or less if it failed. */
   int run(const EncodeInput& input, int qp) {
     use_partitions(map_.sent() < map_.all() * 7 / 10);
+    apply();
     const int quantiser = std::min(qp, kWorstQp);
     const Picture* picture = &map_.picture_for(quantiser, *input.picture, shown_);
     if (qp > kWorstQp) {
@@ -206,6 +220,8 @@ class X264Encoder final : public Encoder {
   uint8_t* data_ = nullptr;
   Decoded shown_; /* by x264, of the picture before */
   Picture coarse_;
+  unsigned partitions_ = 0;
+  bool far_ = false; /* whether motion is searched far */
   int64_t next_pts_ = 0;
 };
 
