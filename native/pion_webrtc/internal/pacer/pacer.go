@@ -73,7 +73,9 @@ type Pacer struct {
 	inline      bool
 	sending     bool // the goroutine sends, without the lock: its socket may block
 	congested   bool
-	window      uint64 // bytes that may be on the way; 0: no bound
+	late        bool      // congested by what waits, and not by the window alone
+	shutSince   time.Time // when media began to wait for the window; zero: it does not
+	window      uint64    // bytes that may be on the way; 0: no bound
 	probed      time.Time
 	closed      bool
 	onceStarted sync.Once
@@ -120,8 +122,14 @@ func (p *Pacer) write(next packet, repair bool) error {
 		}
 		p.media.push(next.keep())
 	}
-	if p.delay() > congestedAt || shut {
+	if p.delay() > congestedAt {
+		p.congested, p.late = true, true
+	}
+	if shut {
 		p.congested = true
+		if p.shutSince.IsZero() {
+			p.shutSince = p.config.Now()
+		}
 	}
 	p.wake()
 	return nil
@@ -194,6 +202,15 @@ func (p *Pacer) Congested() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.congested
+}
+
+// Overdue is true when the newest packet waits for longer than a moment: a window that is shut for the time until
+// the next report is none. An encoder may leave a picture out for that; who leaves one out of a stream that it
+// shares with others has no picture until the next keyframe.
+func (p *Pacer) Overdue() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late || !p.shutSince.IsZero() && p.config.Now().Sub(p.shutSince) > congestedAt
 }
 
 // Flush drops the media that waits.
@@ -293,9 +310,12 @@ func (p *Pacer) send() (wait time.Duration, drained bool) {
 		}
 		p.sendOne(queue.pop())
 	}
+	if !shut {
+		p.shutSince = time.Time{}
+	}
 	drained = p.congested && !shut && p.delay() <= drainedAt
 	if drained {
-		p.congested = false
+		p.congested, p.late = false, false
 	}
 	if !p.repairs.empty() || !p.media.empty() {
 		wait = max(p.bucket.wait(), 1)

@@ -55,6 +55,29 @@ func TestAShutWindowHoldsPacketsUntilAReport(t *testing.T) {
 	}
 }
 
+func TestAWindowThatIsShutForAMomentMakesNothingOverdue(t *testing.T) {
+	p, at, out, flight, write := setUpWindow(t, nil)
+	flight.bytes.Store(10_000)
+	write(1)
+	if !p.Congested() || p.Overdue() {
+		t.Error("a window that has just been shut: want congested, and not overdue")
+	}
+	at.move(congestedAt + time.Millisecond)
+	if !p.Overdue() {
+		t.Error("it has been shut for too long, and nothing is overdue")
+	}
+	flight.bytes.Store(0)
+	p.Reported()
+	out.await(t, 1)
+	deadline := time.Now().Add(patience)
+	for p.Overdue() {
+		if time.Now().After(deadline) {
+			t.Fatal("still overdue, though nothing waits")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestOnePacketAlwaysHasRoomWhereNothingIsOnTheWay(t *testing.T) {
 	p, _, out, _, write := setUpWindow(t, nil)
 	p.SetPace(Pace{BitsPerSecond: 100_000_000, Gain: 1.5, Window: 1})

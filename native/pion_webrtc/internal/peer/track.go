@@ -142,7 +142,7 @@ func (t *track) wants(frame *stream.Frame) bool {
 	if t.key.missing {
 		return false
 	}
-	if !t.alone && t.peer.pacer.Congested() {
+	if !t.alone && t.peer.pacer.Overdue() {
 		if !frame.Droppable {
 			t.key.lose(spacingCongested)
 		}
