@@ -2,6 +2,7 @@
 // it is worth. Real encoding and decoding, in a time of its own.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "support/rate_run.h"
@@ -90,6 +91,35 @@ TEST_F(EncoderRate, ALetterOnACoarsePageDoesNotBringThePageWithIt) {
     EXPECT_LT(static_cast<double>(run.largest_since(typed)), run.frame_bits() * 4) << bps;
     EXPECT_LT(run.most_queued(), static_cast<double>(bps) * 0.1) << bps;
     EXPECT_GT(run.psnr(), 38) << bps;
+  }
+}
+
+TEST_F(EncoderRate, APageBecomesSharpBesideAVideo) {
+  for (const uint64_t bps : {2000000, 6000000}) {
+    TextPage page(1280, 720);
+    const Rect video{880, 80, 320, 240}, text{0, 400, 1280, 320};
+    RateRun run(page.picture(), at(bps));
+    run.run(3 * kSecond);
+    page.turn_to(5);
+    run.change_all();
+    run.run(2 * kFrameUs);
+    const double before = run.psnr(text);
+    const size_t from = run.sent().size();
+    for (int i = 0; i < 120; ++i) {
+      // A texture that moves, with something new in each picture.
+      for (int y = video.y; y < video.y + video.height; ++y) {
+        for (int x = video.x; x < video.x + video.width; ++x) {
+          page.picture().y()[y * page.picture().stride() + x] =
+              static_cast<uint8_t>(128 + 60 * std::sin((x + i * 5) / 9.0) * std::cos((y - i * 3) / 7.0) +
+                                   (x * 7 + y * 13 + i * 29) % 17);
+        }
+      }
+      run.change(video);
+      run.run(2 * kFrameUs);
+    }
+    EXPECT_GT(run.psnr(text), before + 8) << bps << ' ' << run.sent().back().qp;
+    // At half of the pictures that the rate is for, each within its share.
+    EXPECT_LT(static_cast<double>(run.bits_since(from)), static_cast<double>(bps) * 4) << bps;
   }
 }
 

@@ -41,7 +41,9 @@ void RateControl::set_rate(uint64_t bitrate_bps, double fps) {
 
 void RateControl::drain(int64_t now_us) {
   if (drained_at_ != INT64_MIN && now_us > drained_at_) {
-    backlog_ = std::max(0.0, backlog_ - bitrate_ * static_cast<double>(now_us - drained_at_) / 1e6);
+    const double carried = bitrate_ * static_cast<double>(now_us - drained_at_) / 1e6;
+    idle_ = std::max(0.0, carried - backlog_);
+    backlog_ = std::max(0.0, backlog_ - carried);
   }
   drained_at_ = std::max(drained_at_, now_us);
 }
@@ -122,14 +124,16 @@ void RateControl::on_encoded(const Plan& plan, int qp, int64_t bits, int screen_
       last_qp_ = screen_qp;
       break;
     case Kind::delta: {
-      if (plan.refined > 0) {
-        refinement_.learn(qp, std::max(0.0, seen - predicted_bits(plan, qp) + fixed_) / plan.refined, 0.5);
-      } else if (small(plan)) {
+      // Which part of it was the dearer cannot be told: both were by the same ratio.
+      const double own = predicted_bits(plan, qp) - fixed_, along = plan.refined * refinement_.bits(qp);
+      const double share = own / (own + along);
+      if (plan.refined > 0) refinement_.learn(qp, seen * (1 - share) / plan.refined, 0.5);
+      if (!small(plan)) {
+        many_.learn(qp, seen * share / blocks);
+      } else if (plan.refined <= 0) {
         const auto all = static_cast<double>(bits);
         fixed_ = std::clamp(all < fixed_ ? all : fixed_ + (all - fixed_) * 0.02, 100.0, 2000.0);
         few_.learn(qp, seen / blocks);
-      } else {
-        many_.learn(qp, seen / blocks);
       }
       if (!small(plan)) last_qp_ = qp;
       rested_at_ = std::max(rested_at_, plan.now_us + (small(plan) ? kSmallRestUs : kRestUs));

@@ -11,6 +11,7 @@
 // The link is modelled as a bucket that drains at the bitrate in real time; `backlog` is what is in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "encode/cost_curve.h"
@@ -50,6 +51,12 @@ class RateControl {
   double refinement_room(int64_t now_us);
   /* Bits of this delta's share that it will probably leave at this quantiser. */
   double spare(const Plan& plan, int qp) const;
+  /* Bits that a motion leaves for what is coarse beside it: some always, and what the link did not use since
+     the picture before. */
+  double beside() const {
+    const double frame = bitrate_ / fps_;
+    return std::clamp(idle_, frame * 0.15, frame * 0.5);
+  }
   /* Probable bits of macroblocks that are coded again, for each unit of work. What was cheap at last does not
      tell that what comes will be. */
   double refinement_cost(int qp) const { return std::max(refinement_.bits(qp), kText.bits(qp) / 2); }
@@ -74,6 +81,7 @@ class RateControl {
   const int finest_qp_, easy_qp_;
   double bitrate_ = 0, fps_ = 60;
   double backlog_ = 0; /* bits */
+  double idle_ = 0;    /* bits that the link could have carried beside, in the time that passed last */
   int64_t drained_at_ = INT64_MIN, last_at_ = INT64_MIN;
   int64_t rested_at_ = INT64_MIN; /* when a picture that moved may be sharpened */
   double fixed_ = 400;            /* bits of a picture in which nothing changed */

@@ -141,10 +141,13 @@ class X264Encoder final : public Encoder {
     if (plan.kind == RateControl::Kind::delta && !rate_.small(plan)) moved = map_.moved(picture, shown_);
     use_search(moved);
     const int qp = rate_.choose(plan, look ? map_.activity(picture) : 0, moved.share);
-    if (plan.kind != RateControl::Kind::delta || plan.blocks > map_.all() / 10) return qp;
-    // What a small change leaves of its share goes to what is coarse yet, at the same quantiser.
-    const Stage stage = next_stage(picture);
-    const double spare = rate_.spare(plan, stage.qp);
+    if (plan.kind != RateControl::Kind::delta) return qp;
+    // What a change leaves of its share goes to what is coarse yet beside it, at the same quantiser. Beside a
+    // motion without end, which has no refinements after it, there is always something for that.
+    Stage stage{qp, qp + kStageGain};
+    if (rate_.small(plan)) stage = next_stage(picture);
+    double spare = rate_.spare(plan, stage.qp);
+    if (!rate_.small(plan)) spare = std::max(spare, rate_.beside());
     if (qp > stage.qp || spare <= 0) return qp;
     plan.refined =
         map_.add_coarse(picture, plan.now_us, stage.limit, stage.qp, spare / rate_.refinement_cost(stage.qp));
