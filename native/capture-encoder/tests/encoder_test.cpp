@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "support/decoder.h"
+#include "support/rate_run.h"
+#include "support/text_page.h"
 
 namespace pdc {
 namespace {
@@ -150,6 +152,17 @@ TEST_P(Encode, RefinementSharpensARestingPicture) {
   }
   EXPECT_LT(last, first);
   EXPECT_LE(last, 18);
+}
+
+TEST_P(Encode, AStillPageOfTextBecomesSharpAtALowRate) {
+  test::TextPage page(1280, 720);
+  test::RateRun run(page.picture(), {{1280, 720}, 60, 2000000}, GetParam());
+  run.run(8000000);
+  EXPECT_GT(run.psnr(), 42);
+  run.run(8000000);
+  const size_t then = run.sent().size();
+  run.run(4000000);
+  EXPECT_EQ(run.sent().size(), then);
 }
 
 TEST_P(Encode, OddShapesAndManyThreads) {

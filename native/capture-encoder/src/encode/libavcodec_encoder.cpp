@@ -1,5 +1,7 @@
 #include "encode/libavcodec_encoder.h"
 
+#include <array>
+
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavutil/opt.h>
@@ -105,7 +107,7 @@ class LibavcodecEncoder final : public Encoder {
     // libavcodec/packet.h: u32le quality in units of lambda.
     unit.qp = stats_size >= 4 ? (stats[0] | stats[1] << 8 | stats[2] << 16) / FF_QP2LAMBDA : 51;
     unit.refine_at = input.refinement || input.keyframe ? 0 : input.now_us + kRestUs;
-    unit.coarse = std::max(0, unit.qp - std::max(kGoodQp, finest_qp_));
+    unit.coarse = coarse(unit.qp, input.refinement && !input.keyframe);
     return EncodeResult::ok;
   }
 
@@ -116,6 +118,18 @@ class LibavcodecEncoder final : public Encoder {
   }
 
  private:
+  /* A picture's quantiser is a mean, and swings with what the rate allows row by row: one good picture does
+     not say that all of it is good, but some in a row do. */
+  int64_t coarse(int qp, bool refinement) {
+    if (!refinement) {
+      for (int& each : recent_qps_) each = std::max(each, qp);  // a change may be of a small part
+    }
+    recent_qps_[static_cast<size_t>(next_pts_) % recent_qps_.size()] = qp;
+    int64_t sum = 0;
+    for (const int each : recent_qps_) sum += std::max(0, each - std::max(kGoodQp, finest_qp_));
+    return sum;
+  }
+
   /* libavcodec's wrapper compares these with x264's before each picture, and reconfigures it if they differ.
    */
   void apply_rate(double fps) {
@@ -132,6 +146,7 @@ class LibavcodecEncoder final : public Encoder {
   std::unique_ptr<AVFrame, FrameDeleter> frame_;
   std::unique_ptr<AVPacket, PacketDeleter> packet_;
   int64_t next_pts_ = 0;
+  std::array<int, 8> recent_qps_{};
   std::string reason_;
 };
 
