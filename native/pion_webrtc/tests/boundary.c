@@ -60,7 +60,7 @@ static void describes_itself(void) {
   char out[256], small[8];
   CHECK(call_pdw_abi_version(), PD_ABI_VERSION);
   CHECK(call_pdw_describe(out, sizeof out), PD_OK);
-  CHECK_TEXT(out, "\"abi\":2");
+  CHECK_TEXT(out, "\"abi\":3");
   CHECK_TEXT(out, "\"pion\":\"v4.");
   CHECK(call_pdw_describe(small, sizeof small), PD_ERR_TOO_LARGE);
   CHECK(strlen(small), sizeof small - 1);

@@ -6,6 +6,7 @@ import type {
   ProbeReport,
   WindowInfo,
 } from '../events.ts';
+import { ABI_VERSION } from '../abi.ts';
 import { pipelineStatsSchema } from '../events.ts';
 import type {
   Channel,
@@ -45,7 +46,7 @@ export class FakeMediaHost implements MediaHost {
   closed = false;
 
   async describe(): Promise<Readonly<Record<string, string | number>>> {
-    return { abi: 2 };
+    return { abi: ABI_VERSION };
   }
 
   async probe(): Promise<ProbeReport> {

@@ -3,13 +3,15 @@ package feedback
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"time"
 )
 
 const (
 	// maxTold bounds the packets that wait to be told of: a report of a browser has a hundred or two, so
-	// only a host that has not listened for seconds loses the oldest.
-	maxTold = 1 << 12
+	// only a host that has not listened for seconds loses the oldest. Each a burst of its own, they still fit
+	// into the 128 KiB that hold any record.
+	maxTold = 1 << 11
 	// outageSpan of sending of which nothing arrived is no loss that a repair is for.
 	outageSpan = 300 * time.Millisecond
 )
@@ -68,6 +70,8 @@ func (e *Estimator) TakeArrivals(now time.Time) *Arrivals {
 		AtMs: *rounded(millis(now.Sub(e.origin)), 3), InFlightBytes: e.InFlight(), SentBytes: e.sentBytes,
 		AckedBytes: e.ackedBytes, ReceivedPackets: e.receivedPackets, LostPackets: e.lostPackets,
 	}
+	// A report on older packets may come after one on newer ones.
+	slices.SortStableFunc(e.told, func(a, b toldPacket) int { return a.sent.Compare(b.sent) })
 	for rest := e.told; len(rest) > 0; {
 		n := 1
 		for n < len(rest) && rest[n].sent.Sub(rest[0].sent) < burstTime {

@@ -135,3 +135,36 @@ func TestWhatNobodyTakesIsBounded(t *testing.T) {
 		t.Errorf("%d packets wait, %d bytes in flight", len(e.told), e.InFlight())
 	}
 }
+
+func TestReportsThatOvertakeEachOtherMakeNoBurstThatRunsBackwards(t *testing.T) {
+	start := time.Unix(100, 0)
+	e := NewEstimator(start)
+	for i, at := range []int{0, 0, 40, 40} {
+		e.Sent(start.Add(time.Duration(at)*time.Millisecond), uint16(i), 1000)
+	}
+	e.Transport(start.Add(90*time.Millisecond), reportOn(2, 0, 60*time.Millisecond, time.Millisecond))
+	e.Transport(start.Add(95*time.Millisecond), reportOn(0, 0, 20*time.Millisecond, time.Millisecond))
+	arrivals := e.TakeArrivals(start.Add(100 * time.Millisecond))
+	if len(arrivals.Bursts) != 2 {
+		t.Fatalf("got %s", arrivals.JSON())
+	}
+	for i, want := range []float64{0, 40} {
+		one := arrivals.Bursts[i]
+		if value(t, one[0]) != want || value(t, one[1]) < 0 || value(t, one[3]) != 1 || value(t, one[4]) != 20 {
+			t.Errorf("burst %d: %s", i, arrivals.JSON())
+		}
+	}
+}
+
+func TestTheLargestReportFitsIntoTheBufferThatHoldsAnyRecord(t *testing.T) {
+	start := time.Unix(100, 0)
+	e := NewEstimator(start)
+	for i := range maxTold {
+		at := start.Add(time.Duration(i) * 7777 * time.Microsecond)
+		e.Sent(at, uint16(i), 1234)
+		e.Transport(at, reportOn(uint16(i), uint32(i), 3250*time.Microsecond))
+	}
+	if text := e.TakeArrivals(start.Add(time.Hour)).JSON(); len(text) > 120<<10 {
+		t.Errorf("%d bytes", len(text))
+	}
+}

@@ -229,3 +229,33 @@ func (b *bench) arrivals(handle int64) (n int) {
 	}
 	return n
 }
+
+// What is on the way is known by the viewer's reports, and each of them opens the window again.
+func TestAWindowIsShutByWhatIsOnTheWayAndOpenedByReports(t *testing.T) {
+	b := newBench(t, engineOptions)
+	v := b.newViewer(viewerConfig{}).connect()
+	p, err := b.host.Peer(v.handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetPace(pacer.Pace{BitsPerSecond: 100_000_000, Gain: 1.5, Window: 6000}); err != nil {
+		t.Fatal(err)
+	}
+	congested := false
+	for number := range int64(20) {
+		result, err := b.host.Push(b.stream, picture(number == 0, 4000, number+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		congested = congested || result&abi.SinkCongested != 0
+	}
+	if !congested {
+		t.Error("80 kB left at once through a window of 6 kB")
+	}
+	// At 100 Mbit/s nothing but the window held them: all come, report by report.
+	for pictures := 0; pictures < 20; {
+		if v.packet().Marker {
+			pictures++
+		}
+	}
+}
