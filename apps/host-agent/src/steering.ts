@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 import type { Screen } from './screen.ts';
 
 const REFRESH_MS = 2000;
-/** Steady growth is a line of the log so often, and not with each of 15 reports a second. */
+/** Steady growth, or a belief that wears off, is a line of the log so often, and not with each of 15 reports a second. */
 const GROWTH_LOGGED_MS = 1000;
 
 /** The one owner of the encoder's rate, and of pictures made anew for those who lost some. */
@@ -56,7 +56,7 @@ export class Steering {
       last === undefined ||
       at - last.at >= GROWTH_LOGGED_MS ||
       decision.reason !== last.decision.reason ||
-      decision.bitrateBps < last.decision.bitrateBps;
+      (decision.bitrateBps < last.decision.bitrateBps && decision.reason !== 'unproven');
     if (!isNews) return;
     this.#logged = { at, decision };
     const { bitrateBps, fps, scale, reason } = decision;

@@ -36,6 +36,16 @@ describe('hands', () => {
     // The window manager gives the keyboard to the window that is clicked.
     await desk.pointAt(700, 500);
     await desk.hands.click(1);
+    // On a busy machine it does so a moment later, and a letter before that is nobody's.
+    const from = probe.input.length;
+    const arrives = () => waitUntil('a letter', 1000, () => typedBy(probe, from).length > 0);
+    await waitUntil('a first letter', 20_000, async () => {
+      await desk.hands.type('a');
+      return arrives().then(
+        () => true,
+        () => false,
+      );
+    });
     await typesAtOnce(probe);
   }
 
